@@ -12,6 +12,7 @@
  *    one that fits when they come in or change.
  */
 #include "auth/auth_int.h"
+#include "data/check.h"
 
 enum {
     IDENTIFIED = 3

@@ -3,6 +3,7 @@
  * asked for if and only if there is one. A plan is its tenant's, and keys of the server are as long as keys are.
  */
 #include "auth/auth_int.h"
+#include "data/check.h"
 
 /* The person's id that has the digits of id. */
 static struct str user_of(const struct data_found *found, struct str id)

@@ -2,7 +2,7 @@
 #ifndef CODITECTD_CHECK_H
 #define CODITECTD_CHECK_H
 
-#include "data/data.h"
+#include "data/check.h"
 
 /* ERR_NOT_FOUND (said in the log): there is no store in this directory. Asked before the program splits, which makes one. */
 int coditectd_check_place(const char *data) BASE_MUST_USE;

@@ -140,7 +140,7 @@ int conversations_purge(struct store *store, usec_t deadline, bool *ret_more) BA
 int conversations_purge_session(struct txn *txn, const struct scope *scope, struct str session,
                                 bool *ret_more) BASE_MUST_USE;
 
-/* A data_judge: a conversation's counters say what its messages come to. Not asked of one that goes, or has over 4 MiB of texts. */
+/* A data_judge: a conversation's counters say what its messages come to. Not asked of one that goes. */
 int conversations_judge(const struct data_found *found, const char **ret_fault) BASE_MUST_USE;
 
 #endif

@@ -21,7 +21,9 @@ static unsigned space_named(struct str name)
 static int check_owner(struct check *c, const struct data_found *found, struct str key)
 {
     const char *what = NULL;
-    int r = c->judge ? c->judge(found, &what) : 0;
+    struct data_found asked = *found;
+    asked.slice = &c->slice;
+    int r = c->judge ? c->judge(&asked, &what) : 0;
     if (r == 0 && what) {
         data_check_fault(c, key, "%s", what);
     }
@@ -372,41 +374,59 @@ static int check_key(struct check *c, const struct store_pair *pair)
     return 0;
 }
 
-/* Back to what the report was before this page: a page may be judged more than once. */
-static void page_begin(struct check *c, struct txn *txn)
+/* Back to what it was: a page may be judged more than once, a key in more than one page. */
+static void report_back(struct data_report *r, const struct data_report *before)
 {
-    struct data_report *r = c->report;
-    c->txn = txn;
-    r->keys = c->before.keys;
-    r->records = c->before.records;
-    r->indexes = c->before.indexes;
-    r->faults = c->before.faults;
-    while (r->lines.n > c->before.lines.n) {
+    r->keys = before->keys;
+    r->records = before->records;
+    r->indexes = before->indexes;
+    r->faults = before->faults;
+    while (r->lines.n > before->lines.n) {
         mem_free(r->lines.at[--r->lines.n]);
     }
+}
+
+/* A key, or what one snapshot does of it: it is looked at once it is judged to its end. */
+static int check_slice(struct check *c, const struct store_pair *pair)
+{
+    const struct data_report before = *c->report;
+    c->slice.more = false;
+    int r = check_key(c, pair);
+    if (c->slice.more) {
+        report_back(c->report, &before);
+    } else {
+        c->slice = (struct data_slice){.more = false};
+    }
+    return r;
 }
 
 static int check_page(struct txn *txn, void *ctx)
 {
     struct check *c = ctx;
-    page_begin(c, txn);
+    c->txn = txn;
+    c->slice = c->slice_before;
+    report_back(c->report, &c->before);
     struct store_range range = {.begin = c->from, .end = c->end, .limit = PAGE};
     struct store_pair *pairs;
     size_t n;
     int r = store_scan(txn, &range, &pairs, &n);
+    if (r == 0 && (n == 0 || !str_eq(pairs[0].key, c->from))) {
+        c->slice = (struct data_slice){.more = false}; /* what it was of has gone */
+    }
     size_t judged = 0;
-    while (r == 0 && judged < n && (judged == 0 || store_arena(txn)->total < PAGE_MEMORY)) {
-        r = check_key(c, &pairs[judged++]);
+    while (r == 0 && judged < n &&
+           (judged == 0 || (!c->slice.more && store_arena(txn)->total < PAGE_MEMORY))) {
+        r = check_slice(c, &pairs[judged++]);
     }
     if (r < 0) {
         return r;
     }
-    c->done = judged == n && n < PAGE;
+    c->done = judged == n && n < PAGE && !c->slice.more;
     if (!c->done) {
         struct str last = pairs[judged - 1].key;
         char *next = arena_alloc(c->arena, last.n + 1);
         memcpy(next, last.p, last.n);
-        c->next = str_of(next, last.n + 1);
+        c->next = str_of(next, c->slice.more ? last.n : last.n + 1);
     }
     return 0;
 }
@@ -442,6 +462,7 @@ int data_check_watched(struct store *store, data_judge *judge, const struct data
         c.end = parts[i].end;
         for (c.done = false; !c.done;) {
             c.before = *ret_report;
+            c.slice_before = c.slice;
             int r = store_read(store, check_page, &c);
             r = r < 0 ? r : watch->page(watch->ctx, ret_report);
             if (r < 0) {

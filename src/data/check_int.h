@@ -4,6 +4,7 @@
 #ifndef DATA_CHECK_INT_H
 #define DATA_CHECK_INT_H
 
+#include "data/check.h"
 #include "data/data_int.h"
 
 struct check {
@@ -15,6 +16,8 @@ struct check {
     struct str from, end;      /* what is still to be looked at */
     struct str next;           /* where the next page begins */
     bool done;
+    struct data_slice slice,
+        slice_before;          /* of the key in hand, and as the page in hand found it */
     char tenant[DATA_ID_ROOM]; /* the last one that was found to exist */
     char tree[DATA_ID_ROOM];   /* and the last session, or person, within it */
 };

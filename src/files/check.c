@@ -12,6 +12,7 @@
  *    Not asked: a tree that is deleted, since its entries go before its counters, and a folder with more than SUMMED_MOST names.
  * 6. What is kept of moments of the past that are one, by a return or by thinning, can be read.
  */
+#include "data/check.h"
 #include "files/check_int.h"
 #include "files/node_int.h"
 #include "files/rewind_int.h"

@@ -6,6 +6,7 @@
  * 3. What a tenant has in the store is the sum of its chunks (held.c).
  * 4. What waits for the collector is content.
  */
+#include "data/check.h"
 #include "files/check_int.h"
 #include "files/quota_int.h"
 

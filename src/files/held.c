@@ -15,6 +15,7 @@
  */
 #include "base/assert.h"
 #include "base/log.h"
+#include "data/check.h"
 #include "files/quota_int.h"
 
 enum { PAGE = 1000, DIGITS = 2, COUNTER_SIZE = 8, COUNTERS = 256 };

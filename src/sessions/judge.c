@@ -1,4 +1,5 @@
 /* What the checker asks of what sessions/ keeps: who it is of, and that a session and its workspace are each other's. */
+#include "data/check.h"
 #include "sessions/sessions_int.h"
 
 static int judge_session(const struct data_found *found, const struct data_session *session,

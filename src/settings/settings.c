@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "content/content.h"
+#include "data/check.h"
 
 /* Bytes of a value as JSON: each character of a text escaped, each byte of patterns at most doubled (they have no others that are
  * escaped than quotes, backslashes and ends of lines), and room. */

@@ -5,7 +5,7 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/rand.h"
-#include "data/data.h"
+#include "data/check.h"
 #include "unit.h"
 
 #define WORLD_NOW (1800000000 * USEC_PER_SEC)

@@ -7,6 +7,7 @@
 
 #include "unit.h"
 
+#include "data/check.h"
 #include "files/mirror.h"
 #include "files/upkeep.h"
 
