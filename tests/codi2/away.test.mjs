@@ -1,0 +1,37 @@
+// A person's programs delete and move folders while codi2 is not there; at its next start, when nothing is watched yet, that is told from
+// what others did meanwhile.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import { test } from "node:test";
+import { expected, told } from "./model.mjs";
+import { linked, until } from "./world.mjs";
+
+const LIMIT = { timeout: 60_000 };
+const author = { kind: "api", id: "usr-other" };
+const put = (path, text) => ({ change: "put", path, base: 0, author, kind: "file", mode: 0o644, mtime: 1, size: text.length, hash: createHash("sha256").update(text).digest("hex"), bytes: Buffer.from(text).toString("base64") });
+const start = (world) => world.startCodi2(["--wire", world.path("link.sock")]);
+
+async function paths(world) {
+  await until("both sides are equal", async () => {
+    await world.sync();
+    assert.deepEqual(await told(world), expected(world.tree()));
+    return true;
+  });
+  return Object.keys(await world.stored()).sort();
+}
+
+test("what others wrote or moved into a folder that is not there, while nobody looked, comes, however deep that lies", LIMIT, async (t) => {
+  const { world } = await linked(t);
+  fs.mkdirSync(world.tree("top/in/folder"), { recursive: true });
+  fs.writeFileSync(world.tree("top/in/folder/f"), "one");
+  fs.writeFileSync(world.tree("moved"), "one");
+  await world.sync();
+  const { version } = (await world.entries()).find(({ path }) => path === "moved");
+  await world.kill("codi2");
+  fs.rmSync(world.tree("top/in"), { recursive: true });
+  assert.ok(await world.change(put("top/in/folder/theirs", "theirs"), { change: "move", path: "moved", to: "top/new/moved", base: version, to_base: 0, author }));
+  await start(world);
+  assert.deepEqual(await paths(world), ["top", "top/in", "top/in/folder", "top/in/folder/theirs", "top/new", "top/new/moved"]);
+  assert.deepEqual((await world.status()).notices.map(({ text }) => text.split(" was ")[0]), ["top/in"]);
+});
