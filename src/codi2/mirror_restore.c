@@ -146,6 +146,34 @@ static int is_known(struct codi2_mirror *m, struct later *l, const struct codi2_
     return *ret_known ? codi2_mirror_mended(m, r->path) : error;
 }
 
+/*
+ * A folder that was made on the way to what is in it is known without its version. It was here: that it is gone, or something else, is
+ * no change of others, and goes to the store on top of the version that is learned here.
+ */
+static int learn_version(struct codi2_mirror *m, struct later *l, const struct codi2_remote *r,
+                         bool *ret_known)
+{
+    struct codi2_entry known;
+    struct codi2_look now;
+    int error = codi2_index_get(m->index, &l->scratch, r->path, &known);
+    bool folders = !error && known.look.kind == CODI2_FOLDER && r->kind == CODI2_FOLDER;
+    if (!folders || known.version > 0) {
+        return error == ERR_NOT_FOUND ? 0 : error;
+    }
+    error = codi2_tree_look(&m->tree, r->path, &now);
+    *ret_known = error ? error == ERR_NOT_FOUND : now.kind != CODI2_FOLDER;
+    known.version = r->version;
+    known.look.mode = r->mode;
+    return *ret_known ? codi2_index_put(m->index, &known) : 0;
+}
+
+static int take_other(struct codi2_mirror *m, struct later *l, const struct codi2_remote *r)
+{
+    bool known = false;
+    int error = learn_version(m, l, r, &known);
+    return error || known ? error : codi2_mirror_apply_state(m, &l->scratch, r);
+}
+
 static int take_page(struct codi2_mirror *m, struct later *l, const struct codi2_remotes *page)
 {
     int error = 0;
@@ -156,7 +184,7 @@ static int take_page(struct codi2_mirror *m, struct later *l, const struct codi2
         VEC_ADD(&l->seen, path);
         arena_reset(&l->scratch);
         if (r->kind != CODI2_FILE) {
-            error = codi2_mirror_apply_state(m, &l->scratch, r);
+            error = take_other(m, l, r);
             continue;
         }
         error = is_known(m, l, r, &known);
