@@ -8,7 +8,7 @@ import { createServer, request } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { expected, told } from "./model.mjs";
-import { World, call, snapshot, until } from "./world.mjs";
+import { World, call, linked, snapshot, until } from "./world.mjs";
 
 const author = { kind: "api", id: "usr-other" };
 
@@ -306,4 +306,33 @@ test("an older store is put back beside a living workspace: what the disk has is
   assert.equal(fs.readFileSync(world.tree("changed"), "utf8"), "two");
   assert.equal(fs.readFileSync(world.tree("folder/new"), "utf8"), "two");
   assert.equal(fs.readFileSync(world.tree("folder/deleted"), "utf8"), "one", "who deleted it that store does not know");
+});
+
+test("while something is damaged a new start hears first what this disk sent and was not told of", { timeout: 120_000 }, async (t) => {
+  const { world, link } = await linked(t);
+  const start = () => world.startCodi2(["--wire", world.path("link.sock")]);
+  const bytes = randomBytes(3000);
+  fs.writeFileSync(world.tree("bad"), bytes);
+  fs.writeFileSync(world.tree("good"), "good");
+  await world.sync();
+  await world.kill("codi2");
+  await stopServer(world);
+  flip(world, bytes.subarray(-40));
+  loseDisk(world);
+  await world.startServer();
+  await start();
+  await until("it is told", async () => (await isSettled(world)) && (await failed(world)).bad === "damaged", 60);
+  link("late");
+  fs.writeFileSync(world.tree("deleted"), "mine");
+  await until("the batch is kept back, and given up", async () => link.cuts === 1 && (await world.status()).state === "offline");
+  link("deliver");
+  await until("it has arrived", () => link.answers.length > 0);
+  assert.deepEqual(link.answers, [200]);
+  await world.kill("codi2");
+  fs.rmSync(world.tree("deleted"));
+  link("flow");
+  await start();
+  await world.sync();
+  assert.deepEqual(Object.keys(snapshot(world.tree())), ["good"]);
+  assert.deepEqual((await ofPath(world, "deleted")).map(({ op }) => op), ["write", "delete"]);
 });
