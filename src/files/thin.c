@@ -11,7 +11,8 @@
  * 4. Who follows the changes from within a stretch is told to compare all (files_changes_since): of what came and went no change
  *    is left that would say so.
  * 5. No stretch is made of a session that goes back to a moment or is being copied: those read moments of their own.
- * 6. Each transaction takes a few changes, in order, and says how far it came; cut off, it goes on there.
+ * 6. Each transaction takes a few changes, in order, fewer when much is read for each, and says how far it came; cut off, it goes on
+ *    there.
  * 7. Folders keep their versions and names. One that was deleted, and that no kept moment shows, goes with them and with all in it
  *    (thin_folder.c).
  * 8. Names that a file had within a stretch go, and the changes that tell of them: what is left of a thousand moves is one
@@ -276,6 +277,27 @@ static int open_write(struct txn *txn, void *arg)
 
 /* ---- its changes, page by page ---- */
 
+/* As many as a page takes: one that took a folder away is its last. *ret_all: there is no more in the stretch. */
+static int changes_thin(struct files_tx *tx, struct files_stretch *hand, bool *ret_all)
+{
+    struct store_range range = {files_key_change(tx, hand->from),
+                                files_key_change(tx, hand->last + 1), .limit = PAGE};
+    struct store_pair *pairs;
+    size_t count;
+    size_t done = 0;
+    bool folder = false;
+    int r = store_scan(tx->txn, &range, &pairs, &count);
+    while (r == 0 && done < count && !folder && (done == 0 || !files_thin_is_full(tx))) {
+        struct files_change_record change;
+        r = change_seq(&pairs[done], &hand->from);
+        r = r < 0 ? r : files_change_decode(pairs[done++].value, &change);
+        r = r < 0 ? r : files_thin_change(tx, hand, &change, &folder);
+    }
+    hand->from++;
+    *ret_all = r == 0 && done == count && count < PAGE && !folder;
+    return r;
+}
+
 static int page_write(struct txn *txn, void *arg)
 {
     struct thinning *t = arg;
@@ -292,23 +314,12 @@ static int page_write(struct txn *txn, void *arg)
     if (r < 0 || some) {
         return r;
     }
-    struct store_range range = {files_key_change(&tx, now.hand.from),
-                                files_key_change(&tx, now.hand.last + 1), .limit = PAGE};
-    struct store_pair *pairs;
-    size_t count;
-    bool folder = false;
-    r = store_scan(txn, &range, &pairs, &count);
-    for (size_t i = 0; r == 0 && i < count && !folder; i++) {
-        struct files_change_record change;
-        r = change_seq(&pairs[i], &now.hand.from);
-        r = r < 0 ? r : files_change_decode(pairs[i].value, &change);
-        r = r < 0 ? r : files_thin_change(&tx, &now.hand, &change, &folder);
-    }
+    bool all = false;
+    r = changes_thin(&tx, &now.hand, &all);
     if (r < 0) {
         return r;
     }
-    now.hand.from++;
-    if (count < PAGE && !folder) {
+    if (all) {
         now.hand = (struct files_stretch){0};
     }
     progress_put(&tx, &now);

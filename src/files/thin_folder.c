@@ -130,6 +130,12 @@ struct emptying {
     size_t room;
 };
 
+/* Something is done in each page, however much is read for it. */
+static bool has_room(const struct emptying *e)
+{
+    return e->room == ROOM || (e->room > 0 && !files_thin_is_full(e->tx));
+}
+
 /* The oldest versions of id first: the last that is left says what it is. *ret_all: none is. */
 static int versions_drop(struct emptying *e, uint64_t id, bool *ret_all)
 {
@@ -143,7 +149,7 @@ static int versions_drop(struct emptying *e, uint64_t id, bool *ret_all)
     int r = store_scan(tx->txn, &range, &pairs, &count);
     r = r < 0 || count == 0 ? r : files_version_decode(pairs[0].value, &next);
     size_t i = 0;
-    for (; r == 0 && i < count && e->room > 0; i++, e->room--) {
+    for (; r == 0 && i < count && has_room(e); i++, e->room--) {
         bool heir = i + 1 < count;
         version = next;
         r = heir ? files_version_decode(pairs[i + 1].value, &next) : 0;
@@ -187,7 +193,7 @@ static int entries_drop(struct emptying *e, bool *ret_all)
     bool gone = true;
     int r = store_scan(e->tx->txn, &range, &pairs, &count);
     size_t i = 0;
-    for (; r == 0 && i < count && e->room > 0 && gone; i++) {
+    for (; r == 0 && i < count && has_room(e) && gone; i++) {
         r = entry_drop(e, &pairs[i], &gone);
     }
     *ret_all = r == 0 && i == count && count < ROOM && gone;

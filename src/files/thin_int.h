@@ -11,12 +11,25 @@ enum files_thin_level {
     FILES_THIN_LEVELS
 };
 
-enum { FILES_THIN_RUN = 1000 }; /* changes of a stretch at most */
+enum {
+    FILES_THIN_RUN = 1000,       /* changes of a stretch at most */
+    FILES_THIN_MEMORY = 1 << 20, /* what a page reads: see files_thin_is_full */
+};
 
 struct files_stretch {
     uint64_t first, last; /* last 0: none is in hand */
     uint64_t from;        /* the next change to be looked at */
 };
+
+/*
+ * Whether a page has read enough: some thousand keys, since each lies in the transaction's arena with what stands under it. The number
+ * of changes or names in a page is no bound: looking for one costs a few reads for each folder on its way, of up to CONTENT_MAX_DEPTH.
+ * Whoever asks has done something before, else nothing would ever be done.
+ */
+static inline bool files_thin_is_full(const struct files_tx *tx)
+{
+    return store_arena(tx->txn)->total > FILES_THIN_MEMORY;
+}
 
 /* ---- thin_run.c ---- */
 

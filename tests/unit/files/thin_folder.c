@@ -353,6 +353,39 @@ static void test_many_versions(void **state)
     assert_left(f, 2);
 }
 
+/*
+ * Steps until files went that came into a folder so many levels deep and were moved about there, and until the folder with others did.
+ * Each change and each file costs a look at all the folders on its way.
+ */
+static void steps_below(size_t levels, size_t ret_steps[static 2])
+{
+    enum { FILES = 100 };
+    struct fixture *f = fixture_create(NULL);
+    struct files_thin_place place = {{0}, {0}};
+    const char *folder = fixture_chain(f, 'd', 1, levels).p;
+    char paths[3][600];
+    set_clock();
+    make(f, folder);
+    for (int i = 0; i < FILES; i++) {
+        (void)snprintf(paths[0], sizeof paths[0], "f%d", i);
+        (void)snprintf(paths[1], sizeof paths[1], "%s/f%d", folder, i);
+        (void)snprintf(paths[2], sizeof paths[2], "%s/g%d", folder, i);
+        put(f, paths[0], STR("1"));
+        move(f, paths[0], paths[1]);
+        move(f, paths[1], paths[2]);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        time_test_advance(i == 0 ? 8 * DAY : 400 * DAY);
+        for (ret_steps[i] = 1; step(f, &place); ret_steps[i]++) {
+        }
+        if (i == 0) {
+            drop(f, folder);
+        }
+    }
+    assert_left(f, levels - 1);
+    fixture_destroy(f);
+}
+
 /* ---- who wants it back meanwhile ---- */
 
 /* After so many steps: it comes back whole and stays, or not at all. Results: which; whether there was a step more. */
@@ -404,6 +437,22 @@ static void test_wanted_back(void **state)
     assert_true(back > 0 && back < steps);
 }
 
+/* The work of a step is bounded, not the number of changes or files in it alone. */
+static void test_deep(void **state)
+{
+    const struct fixture *f = *state;
+    size_t shallow[2];
+    size_t deep[2];
+    if (f->directory[0] != 0) {
+        skip(); /* once is enough, and a disk is slow */
+    }
+    steps_below(2, shallow);
+    steps_below(CONTENT_MAX_DEPTH - 1, deep);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(deep[i] > shallow[i] + 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_came_back),     cmocka_unit_test(test_young),
         cmocka_unit_test(test_old_inside),    cmocka_unit_test(test_every_step),
         cmocka_unit_test(test_many_versions), cmocka_unit_test(test_wanted_back),
+        cmocka_unit_test(test_deep),
     };
     int failed = fixture_run(tests, sizeof tests / sizeof tests[0]);
     time_test_real();
