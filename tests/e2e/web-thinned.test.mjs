@@ -22,6 +22,7 @@ await write("soon-gone.txt", "x");
 await ada.delete(`${base}/files/soon-gone.txt`);
 await write("went.txt", "long ago");
 await write("folder/f.txt", "f\n");
+await write("folder/sub/g.txt", "g\n");
 const kept = await write("c.txt", "c\n");
 clock.jump(begin + 2 * hour);
 await write("lost.txt", "of the hour in which it was deleted");
@@ -58,6 +59,19 @@ test("of what is gone, a file leads to what was there last, a folder says that i
   await last.click();
   await visible(page.getByText("The last moment at which it was here is not kept any more."));
   await gone(last);
+});
+
+test("what went with a folder above it, and has no moment any more, comes back with that folder", async () => {
+  await page.goto(`${home}${base}/history?show=deleted`);
+  const find = page.getByLabel("Find by path");
+  await find.fill("folder/sub");
+  await button("Restore folder/sub", page).click();
+  await visible(page.getByText("“sub” does not come back alone"));
+  await visible(page.getByText("Restore “folder/”: it comes back with all that was in it."));
+  await find.fill("");
+  await button("Restore folder", page).click();
+  await visible(page.getByText("“folder” is back"));
+  assert.equal(await read("folder/sub/g.txt"), "g\n");
 });
 
 test("a moment that is gone is not shown as itself", async () => {

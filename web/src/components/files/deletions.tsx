@@ -12,7 +12,7 @@ import { isCode } from "../../lib/problem";
 import { api } from "../../stores/auth";
 import { Ago, ListSkeleton } from "../bits";
 import { ProblemNotice } from "../problem-notice";
-import { say, sayProblem } from "../toaster";
+import { say, sayProblem, sayWrong } from "../toaster";
 
 /** Of a row of changes: those out of sight are not laid out. */
 export const rowStyle = { listStyleType: "none", contentVisibility: "auto", containIntrinsicSize: "auto 52px" } as const;
@@ -49,15 +49,28 @@ async function bringBack(tree: string, { path, path_b64, version }: Gone): Promi
   refreshFiles(tree);
 }
 
+/** To the last moment at which the folder was there. Of an older past that may not be kept; what is in it is, with the folder that took it along. */
+async function rewindAlone(tree: string, { path, folder }: WentAlong): Promise<boolean> {
+  try {
+    await api.filesRewind({ sessionId: tree, body: { path, at: folder.version - 1 } });
+    return true;
+  } catch (error) {
+    if (!isCode(error, "not_found")) throw error;
+    sayWrong({ title: `“${shown(baseName(path))}” does not come back alone`, advice: `The last moment at which it was here is not kept any more. Restore “${shownName(folder)}/”: it comes back with all that was in it.` });
+    return false;
+  }
+}
+
 /** A folder that went with one above it is had back by the moment. */
-async function bringBackAlone(tree: string, { path, folder }: WentAlong): Promise<void> {
+async function bringBackAlone(tree: string, one: WentAlong): Promise<void> {
+  const { path, folder } = one;
   try {
     if (await isThere(tree, path, path)) return;
     try {
       await treeOf(tree).restore({ path, body: { version: folder.version } });
     } catch (error) {
       if (tree === HOME || !isCode(error, "exists")) throw error;
-      await api.filesRewind({ sessionId: tree, body: { path, at: folder.version - 1 } });
+      if (!await rewindAlone(tree, one)) return;
     }
     say(`“${shown(baseName(path))}” is back`);
   } catch (error) {
