@@ -8,6 +8,11 @@
  *    brought something by a move stays while it is under the name: who asks for what was there before follows it (trail.c).
  * 3. Of moves one after another, the last tells where the first came from: a file whose name between goes keeps what was at
  *    its older one. Not when something else came there before the last move, or the folder went: that would be taken for the file's.
+ * 4. The names of a folder that goes are found by the paths that its changes tell. One is not that lies in a folder which had been moved
+ *    out of another before that went: no path leads there any more. Neither are names of files whose past was thinned by a program that
+ *    still kept all names. They are no fault: every moment of theirs is taken for a later one, so they are shown to nobody. Each is one
+ *    key for one such move, and goes with the folder that it lies in (thin_folder.c), or with the tree. To find them before that would
+ *    take reading all names of the past again and again, which costs more than they do.
  */
 #include "files/thin_int.h"
 #include "files/trail_int.h"

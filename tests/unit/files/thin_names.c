@@ -268,13 +268,50 @@ static void test_gone_folder(void **state)
     assert_true(str_eq(slurp(f, "out", 0), STR("2")));
 }
 
+/*
+ * A folder's name in one that was moved out of a third, which went before it: by its path nobody finds it any more. It stays where it
+ * is, shows nothing, and goes with what it is in.
+ */
+static void test_name_that_nobody_finds(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t at[MOST];
+    set_clock();
+    put(f, "stays", STR("1"));
+    put(f, "a/b/c/x", STR("2"));
+    put(f, "a/b/y", STR("3"));
+    move(f, "a/b/c", "c");
+    move(f, "a/b", "b");
+    drop(f, "a");
+    time_test_advance(HOUR);
+    drop(f, "c");
+    time_test_advance(HOUR);
+    put(f, "stays", STR("4"));
+    uint64_t last = totals(f).seq;
+    thin_after(f, 400 * DAY);
+    char *now = fixture_tree(f, f->session, 0);
+    for (uint64_t i = 1; i <= last; i++) {
+        assert_moment(f, i, now);
+    }
+    assert_int_equal(fixture_versions(f, "b/c", at), 0);
+    assert_int_equal(fixture_versions(f, "b/c/x", at), 0);
+    put(f, "b/c", STR("another"));
+    assert_int_equal(fixture_versions(f, "b/c", at), 1);
+    drop(f, "b");
+    thin_after(f, 400 * DAY);
+    assert_int_equal(fixture_keys(f, DATA_SPACE_PAST), 0);
+    assert_int_equal(fixture_keys(f, DATA_SPACE_VERSION), 1);
+    assert_int_equal(fixture_keys(f, DATA_SPACE_CHANGE), 1);
+    mem_free(now);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_moved_often),     cmocka_unit_test(test_moved_for_days),
         cmocka_unit_test(test_older_file),      cmocka_unit_test(test_another_file),
         cmocka_unit_test(test_another_between), cmocka_unit_test(test_brought_back),
-        cmocka_unit_test(test_gone_folder),
+        cmocka_unit_test(test_gone_folder),     cmocka_unit_test(test_name_that_nobody_finds),
     };
     int failed = fixture_run(tests, sizeof tests / sizeof tests[0]);
     time_test_real();
