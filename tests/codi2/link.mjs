@@ -7,6 +7,7 @@
 // connects then; "deliver" brings it to the server after all, whose status is among the function's `answers`). "bury": who asked is
 // dead, and so is what was asked and has not arrived; all else stays as it is. The function's `cuts`: how often one of these met a
 // connection; of "mute", how often it was asked in vain what others changed.
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -15,7 +16,7 @@ import { isMainThread, parentPort, Worker, workerData } from "node:worker_thread
 /** A path or a port. */
 const addressOf = (place) => (typeof place === "string" ? { path: place } : { host: "127.0.0.1", port: place });
 
-function serve({ here, there }) {
+function serve({ here, there, done }) {
   let mode = "flow";
   let late; // a batch that is kept back
   const pairs = new Set();
@@ -104,18 +105,30 @@ function serve({ here, there }) {
     if (word !== "bury" && word !== "deliver") mode = word;
     if (["cut", "hold", "strand", "deaf"].includes(word)) met(pairs.size);
     words[word]?.();
+    Atomics.add(done, 0, 1);
+    Atomics.notify(done, 0);
   });
   if (typeof here === "string") rmSync(here, { force: true });
   server.listen(addressOf(here), () => parentPort.postMessage("ready"));
 }
 
-/** A running link from `here` to `there`, sockets or ports of this machine; gives a function that takes the words above. */
+/**
+ * A running link from `here` to `there`, sockets or ports of this machine; gives a function that takes the words above. When that
+ * returns it is done: what the test does next would be faster than a message to a worker that the machine lets wait.
+ */
 export async function openLink(t, here, there) {
-  const worker = new Worker(new URL(import.meta.url), { workerData: { here, there } });
+  const done = new Int32Array(new SharedArrayBuffer(4)); // words
+  const worker = new Worker(new URL(import.meta.url), { workerData: { here, there, done } });
   t.after(() => worker.terminate());
   await once(worker, "message");
   worker.unref(); // of two thousand one or two do not hear that they should end; the run ends without them
-  const link = Object.assign((word) => worker.postMessage(word), { refused: [], answers: [], cuts: 0 });
+  let told = 0;
+  const tell = (word) => {
+    worker.postMessage(word);
+    told++;
+    for (let n; (n = Atomics.load(done, 0)) < told;) assert.notEqual(Atomics.wait(done, 0, n, 20_000), "timed-out", `the link does not ${word}`);
+  };
+  const link = Object.assign(tell, { refused: [], answers: [], cuts: 0 });
   worker.on("message", (one) => {
     if (one === "met") link.cuts++;
     else if (one.status) link.answers.push(one.status);
