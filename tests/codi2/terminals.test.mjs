@@ -116,8 +116,10 @@ test("it ends with its shell, and says how; its end waits for somebody who comes
   await killed.closed;
   assert.deepEqual(killed.ended, { type: "ended", signal: 9 });
 
-  const away = await world.open("away", `?command=${encodeURIComponent("sleep 0.5; echo done-it; exit 3")}`);
+  const away = await world.open("away", `?command=${encodeURIComponent("until [ -e leave ]; do sleep 0.1; done; echo done-it; exit 3")}`);
   await away.vanish();
+  await until("nobody looks", async () => (await world.list()).find(({ id }) => id === "away").sockets === 0);
+  fs.writeFileSync(world.tree("leave"), "");
   await until("it has ended", async () => (await world.list()).find(({ id, state }) => id === "away" && state === "ended"));
   for (const query of ["", `?run=${away.opened.run}`]) { // told once, it is there for who knows its run
     const back = await world.open("away", query);
