@@ -56,7 +56,8 @@ async function isWhole(server, client, id) {
   const stored = execFileSync("tar", ["xzOf", "-", "--wildcards", "--no-anchored", ".changed", ".new"], { input: (await client.get("/users/me/home/archive")).body, stdio: ["pipe", "pipe", "ignore"] }).toString();
   assert.equal(stored, "two\ntwo\n", "of the home, too");
   for (let i = 0; i < 20; i++) assert.equal(inside(server, id, `cat theirs-${i}`), `theirs ${i}`);
-  assert.deepEqual((await client.get(`/sessions/${id}/history/changed`)).data.length, 2);
+  const versions = (await client.get(`/sessions/${id}/history/changed`)).data.filter(({ size }) => size > 0); // a look at all may see it as it is made
+  assert.equal(versions.length, 2);
   assert.equal(inside(server, id, "cat deleted folder/deleted renamed"), "one\none\none\n", "who deleted them that store does not know");
 }
 
