@@ -114,7 +114,7 @@ test("what a disk turns in an older pack is found, told and written anew; a rest
   await until("all others that lack it are known", async () => (await backups("--json")).json.moments.filter(({ lacks }) => lacks === "damaged").length > 1, 30_000);
   assert.ok((await metric("coditect_backup_damaged")) > 1);
   assert.match(await doctor(), /^weaker +backups +the last one, of \S+, is not known to lack anything, but \d+ of the \d+ older ones are damaged: /m);
-  assert.match(server.log, /what was damaged in older backups is whole in the backup \S+ \(pieces: 1\)/);
+  await until("that is said", () => /what was damaged in older backups is whole in the backup \S+ \(pieces: 1\)/.test(server.log));
   await done("--verify-backup", to);
   assert.equal((await run("--verify-backup", to, "--moment", moment)).status, 1, "what it was turned in stays as it is");
   const again = fresh("data");

@@ -229,5 +229,5 @@ test("without its user the server stays root, and says so", { skip: isRoot ? fal
   const { options } = setUp(t, caller);
   const server = await Server.start(t, caller, { ...options, "server-user": "no-such-user" });
   assert.equal(server.introduction.uid, 0);
-  assert.match(server.log, /there is no user no-such-user, so the server stays root: run useradd --system no-such-user/);
+  await until("it is said", () => /there is no user no-such-user, so the server stays root: run useradd --system no-such-user/.test(server.log)); // by another pipe
 });
