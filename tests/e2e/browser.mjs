@@ -10,6 +10,7 @@ import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { root, Server, until } from "../api/harness.mjs";
 
 const cache = process.env.CODITECT_CACHE ?? join(homedir(), ".cache/coditect");
@@ -34,6 +35,24 @@ if (shots) mkdirSync(shots, { recursive: true });
 
 export const visible = (locator) => locator.first().waitFor({ state: "visible" });
 export const gone = (locator) => locator.first().waitFor({ state: "hidden" });
+
+/** What is read becomes what is wanted: a page is drawn some time after the server, an address or another part of it says so. */
+export async function settles(read, wanted, what = "what is read") {
+  let last;
+  await until(what, async () => {
+    last = [await read()];
+    return isDeepStrictEqual(last[0], wanted);
+  }).catch((error) => {
+    if (last !== undefined) assert.deepEqual(last[0], wanted, what);
+    throw error;
+  });
+}
+export const attribute = (locator, name, wanted) => settles(() => locator.getAttribute(name), wanted, `${name} of ${locator}`);
+export const value = (locator, wanted, what) => settles(() => locator.inputValue(), wanted, what);
+export const counts = (locator, wanted, what = `how many ${locator}`) => settles(() => locator.count(), wanted, what);
+export const texts = (locator, wanted) => settles(() => locator.allTextContents(), wanted, `what ${locator} say`);
+export const disabled = (locator, what = `${locator} is disabled`) => settles(() => locator.isDisabled(), true, what);
+
 /** Escape, until what is open has heard it: a page under load may show it before it listens. */
 export async function escape(page, locator) {
   await until(`Escape closes ${locator}`, async () => {

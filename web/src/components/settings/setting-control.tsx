@@ -31,21 +31,30 @@ function Switch({ label, isOn, onValue }: { readonly label: string; readonly isO
 function Typed({ label, setting, value, onValue }: ControlProps) {
   const [text, setText] = useState(String(value));
   const [last, setLast] = useState(value);
+  const [taken, setTaken] = useState<SettingValue>(); // on its way to be the setting's value
   const [problem, setProblem] = useState<string>();
   const id = useId();
   if (last !== value) {
     setLast(value);
-    setText(String(value));
-    setProblem(undefined);
+    setTaken(undefined);
+    if (value !== taken) { // else it was taken from here, where something else may be written by now
+      setText(String(value));
+      setProblem(undefined);
+    }
   }
   const take = (typed: string): void => {
     const read = readValue(setting, typed);
     setProblem("problem" in read ? read.problem : undefined);
-    if ("value" in read && read.value !== value) onValue(read.value);
+    if (!("value" in read)) return;
+    setText(String(read.value));
+    if (read.value === value && (taken ?? value) === value) return; // else it goes back on what is on its way
+    setTaken(read.value);
+    onValue(read.value);
   };
   const isNumber = setting.type === "number";
   const step = (by: number): void => {
-    const next = String(Number(value) + by);
+    const now = readValue(setting, text); // as it stands there: of a step just before the setting hears a moment later
+    const next = String(Number("value" in now ? now.value : value) + by);
     setText(next);
     take(next);
   };
