@@ -2,7 +2,7 @@
 // explorer, a file that cannot be stored, the account's menu, and a page as narrow as a phone.
 import assert from "node:assert/strict";
 import { Client, until } from "../api/harness.mjs";
-import { axe, escape, setTheme, shot, visible } from "./browser.mjs";
+import { axe, escape, setTheme, settles, shot, visible } from "./browser.mjs";
 import * as ide from "./ide.mjs";
 
 const world = await ide.launchProduct();
@@ -161,8 +161,8 @@ step("what a file was: compared, brought back, undone", async () => {
 
 step("the account's menu", async () => {
   await frame.locator(".theia-sidebar-menu .codicon-account").click();
-  const labels = await frame.locator(".lm-Menu-item[data-type=command] .lm-Menu-itemLabel").allInnerTexts();
-  assert.deepEqual(labels.slice(1).map((text) => text.trim()), ["Account and Settings", "Switch Session…", "All Sessions", "History of This Session", "Pause This Session…", "Log Out…"]);
+  const labels = () => frame.locator(".lm-Menu-item[data-type=command] .lm-Menu-itemLabel").allInnerTexts();
+  await settles(async () => (await labels()).slice(1).map((text) => text.trim()), ["Account and Settings", "Switch Session…", "All Sessions", "History of This Session", "Pause This Session…", "Log Out…"]);
   await shot(page, "ide-look-account");
   await held("account", { within: ".lm-Menu", without: THEIAS });
   await frame.locator(".lm-Menu-item", { hasText: "History of This Session" }).click();

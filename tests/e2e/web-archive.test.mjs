@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { newSession, until } from "../api/harness.mjs";
-import { button, escape, gone, launch, look, setTheme, shot, visible } from "./browser.mjs";
+import { button, escape, gone, launch, look, setTheme, shot, value, visible } from "./browser.mjs";
 
 const world = await launch();
 const { home, server } = world;
@@ -161,7 +161,7 @@ test("a fork", async () => {
   await visible(page.getByRole("list", { name: "Entries" }).getByText("src"));
   await menu("Fork this session");
   const dialog = page.getByRole("dialog");
-  assert.equal(await dialog.getByLabel("Name of the copy").inputValue(), "Copy of Origin");
+  await value(dialog.getByLabel("Name of the copy"), "Copy of Origin");
   await shot(page, "fork");
   await button("Fork", dialog).click();
   await page.waitForURL((url) => url.pathname.startsWith("/sessions/ses-") && !url.pathname.includes(from.id));

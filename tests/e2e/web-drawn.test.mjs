@@ -2,8 +2,8 @@
 // draws, and how many elements the browser styles. `scripts/bench paint` measures the time itself.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { newSession } from "../api/harness.mjs";
-import { button, escape, gone, launch, visible } from "./browser.mjs";
+import { newSession, until } from "../api/harness.mjs";
+import { attribute, button, counts, escape, gone, launch, visible } from "./browser.mjs";
 
 const SESSIONS = 60;
 
@@ -79,15 +79,15 @@ test("a letter that takes no card away draws none anew, nor an item of the panel
   await page.getByLabel("Find a session by name").focus();
   const drawn = await drawnBy(() => page.keyboard.press("p"));
   assert.ok(drawn > 0 && drawn < 5 * SESSIONS, `${drawn} parts`);
-  assert.equal(await cards.count(), SESSIONS);
+  await counts(cards, SESSIONS);
 });
 
 test("an arrow in the palette draws the two options that change, a letter no more than its options", async () => {
   await openList();
   await page.keyboard.press("Control+k");
   await visible(field);
+  await until("all of them", async () => await page.getByRole("option").count() >= 50);
   const options = await page.getByRole("option").count();
-  assert.ok(options >= 50);
   const arrow = await drawnBy(() => page.keyboard.press("ArrowDown"));
   const letter = await drawnBy(() => page.keyboard.press("p"));
   assert.ok(arrow > 0 && arrow < 2 * options, `${arrow} parts by an arrow`);
@@ -131,7 +131,7 @@ test("the list is drawn with a few parts for each card, its menu once it is open
   }
   await button("Actions for Project 07", page).click();
   await visible(first);
-  assert.equal(await button("Actions for Project 07", page).getAttribute("aria-expanded"), "true");
+  await attribute(button("Actions for Project 07", page), "aria-expanded", "true");
   await button("Actions for Project 07", page).click();
   await gone(first);
 });

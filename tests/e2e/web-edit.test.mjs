@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newSession, until } from "../api/harness.mjs";
-import { button, comeIn, gone, launch, link, logOut, look, unroute, visible } from "./browser.mjs";
+import { button, comeIn, gone, launch, link, logOut, look, settles, unroute, value, visible } from "./browser.mjs";
 
 const world = await launch();
 const { home, server } = world;
@@ -37,7 +37,7 @@ async function edit(path) {
 test("what is typed is saved without a button, and shown as it is", { timeout: 120_000 }, async () => {
   await write("notes.md", "one\n");
   await edit("notes.md");
-  assert.equal(await area("notes.md").inputValue(), "one\n");
+  await value(area("notes.md"), "one\n");
   await visible(state("Saved"));
   await area("notes.md").press("Control+End");
   await page.keyboard.type("two é");
@@ -81,7 +81,7 @@ test("editing begins with the file as it stands, also where the list is older th
   await write("older.txt", "newer\n");
   await button("Edit", page).click();
   await visible(area("older.txt"));
-  assert.equal(await area("older.txt").inputValue(), "newer\n");
+  await value(area("older.txt"), "newer\n");
   await area("older.txt").fill("newest\n");
   await becomes("older.txt", "newest\n");
   await visible(state("Saved"));
@@ -265,7 +265,7 @@ test("a text that is all there is of its file, gone to by the file's address, st
   await ada.delete(`/sessions/${id}/files/again.txt`);
   await end();
   await visible(conflict); // the list has heard of it: there is nothing else to show
-  assert.equal(new URL(page.url()).search, "?edit=");
+  await settles(() => new URL(page.url()).search, "?edit=");
   await button("Keep mine", page).click();
   await becomes("again.txt", "mine\n");
   await visible(state("Saved"));
@@ -354,7 +354,7 @@ test("what the server will not take is given up by a click alone", { timeout: 12
   await visible(page.getByTestId("text").getByText("first"));
   await end();
   await button("Edit", page).click();
-  assert.equal(await area("full.txt").inputValue(), "first\n");
+  await value(area("full.txt"), "first\n");
 });
 
 const enter = () => comeIn(page, ada);

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { halt, resume } from "../api/halt.mjs";
 import { newSession, until } from "../api/harness.mjs";
 import { inside, open, reaches, stateOf } from "../workspaces/inside.mjs";
-import { button, gone, launch, look, visible } from "./browser.mjs";
+import { button, disabled, gone, launch, look, visible } from "./browser.mjs";
 
 const world = await launch();
 const { home, server } = world;
@@ -45,7 +45,7 @@ test("all of one's data while sessions are at work, stand still and are paused",
     inside(server, made.Working, "seq 200000 > numbers.txt; echo second > a.txt");
     await button("Download everything", page).click();
     await visible(page.getByRole("status").getByText(/^“Still” is coming…/));
-    assert.ok(await button("Download Paused", page).isDisabled(), "one after the other");
+    await disabled(button("Download Paused", page), "one after the other");
     await visible(page.getByText(/^The rest is on its way/));
     await until("they came", () => names().length >= 4);
     assert.deepEqual(names().sort(), ["Paused.tar.gz", "Working.tar.gz", "coditect-account.json", "home.tar.gz"]);

@@ -2,11 +2,19 @@
 // and what an IDE's account menu may ask of the page around it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { button, escape, gone, link, look, visible } from "./browser.mjs";
+import { button, escape, gone, link, look, settles, visible } from "./browser.mjs";
 import { openStage } from "./session-stage.mjs";
 
 const { home, ide, page, a, b, ada, asked, running, frame, framesCount, heard, ready, until } = await openStage();
 const tab = (name) => page.getByRole("navigation", { name: "Open sessions" }).getByRole("link", { name });
+const idOf = { "Project A": a.id, "Project B": b.id };
+
+/** By its tab; the frame is found by the address, and another one may be ready before this one is shown. */
+async function lookAt(name) {
+  await tab(name).click();
+  await page.waitForURL(new RegExp(idOf[name]));
+  await page.locator(`[data-session=${idOf[name]}] [data-testid=ide][data-ready=true]`).waitFor();
+}
 
 test("an open session with something typed and not saved", async () => {
   running(a.id);
@@ -79,12 +87,11 @@ test("back to a session that is open: the same frame, at once", async () => {
   await page.getByRole("combobox").fill("Project B");
   await page.keyboard.press("Enter");
   await page.waitForURL(new RegExp(b.id));
+  await until("it is loaded", () => ide.served.at(-1) === b.id);
   await ready();
   const [served, marks] = [ide.served.length, {}];
-  const tab = (name) => page.getByRole("navigation", { name: "Open sessions" }).getByRole("link", { name });
   for (const name of ["Project A", "Project B"]) {
-    await tab(name).click();
-    await ready();
+    await lookAt(name);
     marks[name] = await frame().evaluate((text) => { globalThis.mark = `${text} ${Math.random()}`; return globalThis.mark; }, name);
   }
   // From the event of a click to the first frame in which the other IDE is there to be seen. Told, not judged: a test run shares
@@ -104,8 +111,7 @@ test("back to a session that is open: the same frame, at once", async () => {
   }, [a.id, b.id]);
   console.log(`switch of sessions: median ${took[10].toFixed(0)} ms, longest ${took.at(-1).toFixed(0)} ms`);
   for (const name of ["Project A", "Project B"]) {
-    await tab(name).click();
-    await ready();
+    await lookAt(name);
     assert.equal(await frame().evaluate(() => globalThis.mark), marks[name]);
   }
   assert.equal(ide.served.length, served); // nothing was loaded again
@@ -116,16 +122,18 @@ test("back to a session that is open: the same frame, at once", async () => {
 });
 
 test("an IDE that lies behind another one is told so, and when it is looked at again", async () => {
-  const shown = async () => (await heard()).filter(({ data }) => data.type === "coditect.shown").map(({ data }) => data.shown);
-  await tab("Project A").click();
-  await ready();
-  await frame().evaluate(() => globalThis.heard.length = 0);
-  await tab("Project B").click();
-  await tab("Project A").click();
-  await link("Coditect, to your sessions", page).click();
-  await tab("Project A").click();
-  await until("it is told", async () => (await shown()).length === 4);
-  assert.deepEqual(await shown(), [false, true, false, true]);
+  const behind = page.frames().find((one) => one.url().includes(`//${a.id}.ide.`));
+  const shown = async () => (await behind.evaluate(() => globalThis.heard)).filter(({ data }) => data.type === "coditect.shown").map(({ data }) => data.shown);
+  await lookAt("Project A");
+  await until("it is told that it is seen", async () => (await shown()).at(-1) === true);
+  await behind.evaluate(() => { globalThis.heard.length = 0; });
+  const told = [];
+  for (const [where, isSeen] of [[tab("Project B"), false], [tab("Project A"), true], [link("Coditect, to your sessions", page), false], [tab("Project A"), true]]) {
+    await where.click();
+    told.push(isSeen);
+    await settles(shown, told, "it is told");
+  }
+  await page.waitForURL(new RegExp(a.id));
   await frame().evaluate(() => globalThis.say({ type: "coditect.ready", theme: "light" })); // as after a reload of its own
   await until("who it is", async () => (await heard()).some(({ data }) => data.type === "coditect.person" && data.email === ada.email));
 });
@@ -148,6 +156,7 @@ test("the IDE's account menu: the page does what the person chose, and asks befo
   await choose("sessions");
   await page.waitForURL(`${home}/sessions`);
   await page.goBack();
+  await page.waitForURL(there);
   await choose("pause");
   await visible(page.getByText("Pause “Project A”?"));
   await look(page, "wish-pause");
@@ -163,8 +172,7 @@ test("the IDE's account menu: the page does what the person chose, and asks befo
 });
 
 test("who logs out by the IDE's menu is asked, and then is out, with every frame", async () => {
-  await tab("Project B").click();
-  await ready();
+  await lookAt("Project B");
   await frame().evaluate(() => {
     const out = Object.assign(document.createElement("button"), { id: "out", textContent: "Log out" });
     out.onclick = () => globalThis.say({ type: "coditect.do", action: "logout" });
@@ -174,5 +182,5 @@ test("who logs out by the IDE's menu is asked, and then is out, with every frame
   await visible(page.getByRole("dialog").getByText("Log out?"));
   await button("Log out", page.getByRole("dialog")).click();
   await page.waitForURL(/\/login/);
-  assert.equal(framesCount(), 0);
+  await until("no frame is left", () => framesCount() === 0);
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { newSession, until } from "../api/harness.mjs";
-import { button, gone, launch, link, look, unroute, visible } from "./browser.mjs";
+import { button, counts, disabled, gone, launch, link, look, settles, texts, unroute, visible } from "./browser.mjs";
 
 const world = await launch();
 const { home, server } = world;
@@ -22,7 +22,7 @@ test("versions are listed, shown and restored", async () => {
   const versions = page.getByRole("list", { name: "Versions" }).getByRole("listitem");
   await visible(versions.first().getByText("Saved · current"));
   await visible(page.getByText("Every version is kept for 7 days, the last of each hour for 30 days, the last of each day for 1 year."));
-  assert.equal(await versions.count(), 50);
+  await counts(versions, 50);
   await button("Show older versions", page).click();
   await page.waitForFunction(() => document.querySelectorAll("[aria-label=Versions] li").length === 60);
   await gone(button("Show older versions", page));
@@ -69,7 +69,7 @@ test("the session's past: its changes, the folder at a moment, back from there, 
   await page.keyboard.press("ArrowLeft");
   await visible(entries.getByText("gone.txt"));
   await visible(moment.getByText("Saved gone.txt"));
-  assert.match(await slider.getAttribute("aria-valuetext"), /Saved gone\.txt/);
+  await until("the slider says it", async () => /Saved gone\.txt/.test(await slider.getAttribute("aria-valuetext")));
   assert.ok(await slider.evaluate((input) => input === document.activeElement), "the keyboard stays on the slider");
   await entries.getByRole("link", { name: "gone.txt" }).click();
   await visible(page.getByTestId("text").getByText("soon gone"));
@@ -142,7 +142,7 @@ test("the slider leads to the first change, however many are loaded at first", a
     await before.click();
     await at(i);
   }
-  assert.ok(await before.isDisabled());
+  await disabled(before);
   await page.goto(`${home}/sessions/${id}/history?at=1`);
   isBroken = true;
   await page.reload();
@@ -166,13 +166,13 @@ test("two versions of a file compared, in its history and in the session's", asy
   await page.goto(`${home}${file}?history`);
   await button("What changed", page).click();
   await visible(difference.locator("ins", { hasText: "the end" }));
-  assert.deepEqual(await difference.locator("del").allTextContents(), ["line ten"]);
+  await texts(difference.locator("del"), ["line ten"]);
   await page.getByRole("list", { name: "Versions" }).getByRole("button").nth(1).click();
   await visible(difference.locator("del", { hasText: /^line 30$/ }));
-  assert.deepEqual(await difference.locator("ins").allTextContents(), ["line ten"]);
+  await texts(difference.locator("ins"), ["line ten"]);
   await button("Compared with now", page).click();
   await visible(difference.locator("ins", { hasText: "LINE TEN" }));
-  assert.deepEqual(await difference.locator("del").allTextContents(), ["line ten"]);
+  await texts(difference.locator("del"), ["line ten"]);
   await look(page, "file-compared");
   const address = page.url();
   const saved = page.waitForEvent("download");
@@ -189,7 +189,7 @@ test("two versions of a file compared, in its history and in the session's", asy
   await visible(page.getByTestId("text"));
   await button("Compared with now", page).click();
   await visible(difference.locator("del", { hasText: /^line 31$/ }));
-  assert.deepEqual(await difference.locator("ins").allTextContents(), ["LINE TEN", "the end (no line break at the end)"]);
+  await texts(difference.locator("ins"), ["LINE TEN", "the end (no line break at the end)"]);
   await look(page, "session-history-compared");
   await ada.write(file, `${lines.join("\n")}\n`);
   await page.goto(`${home}/sessions/${id}/history/poem.txt?at=${first.version}&compare=now`);
@@ -301,7 +301,7 @@ test("names that are no text come back, each as itself", async () => {
   await page.goto(`${home}/sessions/${id}/history?show=deleted`);
   const deleted = page.getByRole("list", { name: "Deleted" }).getByRole("listitem");
   await visible(deleted);
-  assert.deepEqual((await deleted.locator("p:first-child").allTextContents()).sort(), ["100%+\\xff", "b\\xfed", "b\\xffd", "f\\xfff/"]);
+  await settles(async () => (await deleted.locator("p:first-child").allTextContents()).sort(), ["100%+\\xff", "b\\xfed", "b\\xffd", "f\\xfff/"]);
   for (let left = 4; left > 0; left--) {
     await deleted.first().getByRole("button").click();
     if (left > 1) await page.waitForFunction((n) => document.querySelectorAll("[aria-label=Deleted] li").length === n, left - 1);
@@ -347,7 +347,7 @@ test("what went with its folder is found by its path or its name, and leads to i
   await visible(deleted.filter({ hasText: "x.c" }).getByText("src/a · with src/"));
   await find.fill("x.C");
   await visible(deleted.filter({ hasText: "x.c" }));
-  assert.equal(await deleted.count(), 1);
+  await counts(deleted, 1);
   await look(page, "session-history-along");
   await button("Restore src/a/x.c", page).click();
   await visible(page.getByText("“x.c” is back"));
@@ -426,7 +426,7 @@ test("the changes of a path tell that a folder above it was renamed", async () =
   await page.getByLabel("Find by path").fill("k/two");
   await visible(changes.filter({ hasText: "Moved m to k" }));
   await visible(changes.filter({ hasText: "Saved m/two" }));
-  assert.equal(await changes.count(), 2);
+  await counts(changes, 2);
 });
 
 test("that only the mode of a file changed is told", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { homeOf, program } from "../api/homes.mjs";
-import { button, gone, launch, link, look, visible } from "./browser.mjs";
+import { button, counts, gone, launch, link, look, visible } from "./browser.mjs";
 
 const world = await launch({ program });
 const { home, server } = world;
@@ -39,7 +39,7 @@ test("a dotfile that was overwritten: its versions, one of them shown, and back"
   await button("History", page).click();
   const versions = page.getByRole("list", { name: "Versions" }).getByRole("listitem");
   await visible(versions.first().getByText("Saved · current"));
-  assert.equal(await versions.count(), 4);
+  await counts(versions, 4);
   assert.equal(await button("What changed", page).count(), 0);
   await versions.nth(3).getByRole("button").click();
   await visible(text.getByText("alias good=yes", { exact: true }));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { until } from "../api/harness.mjs";
-import { button, escape, gone, launch, link, look, visible } from "./browser.mjs";
+import { button, counts, disabled, escape, gone, launch, link, look, texts, visible } from "./browser.mjs";
 
 const world = await launch();
 const { home, server } = world;
@@ -46,7 +46,7 @@ test("the team gets a name, and nobody's is overwritten unseen", async () => {
   const field = page.getByLabel("Name of the team");
   const called = async () => (await ada.get("/tenant")).data.name;
   const save = button("Save name", page);
-  assert.equal(await save.isDisabled(), true, "nothing was changed");
+  await disabled(save, "nothing was changed");
   await field.fill("x".repeat(101));
   await save.click();
   await visible(page.getByText(/^At most 100 characters/));
@@ -78,7 +78,7 @@ test("who comes by the link belongs to the team, with the role, and is offered w
   await theirs.waitForURL(`${home}/sessions`);
   await link("Members", theirs).click();
   await visible(members(theirs).getByText("Grace Hopper"));
-  assert.equal(await members(theirs).count(), 2);
+  await counts(members(theirs), 2);
   assert.equal(await theirs.getByRole("region", { name: "Invite somebody" }).count(), 0);
   assert.equal(await theirs.getByLabel("Name of the team").count(), 0);
   assert.equal(await theirs.getByRole("button", { name: /^Actions for/ }).count(), 0);
@@ -110,7 +110,7 @@ test("another role holds from then on; removed, she is out", async () => {
   await theirs.goto(`${home}/members`);
   await visible(theirs.getByRole("region", { name: "Invite somebody" }));
   assert.equal(await theirs.getByLabel("Role of ada").count(), 0, "above her own");
-  assert.deepEqual(await theirs.getByLabel("Role", { exact: true }).locator("option").allTextContents(), ["Admin", "Member", "Viewer"]);
+  await texts(theirs.getByLabel("Role", { exact: true }).locator("option"), ["Admin", "Member", "Viewer"]);
   await button("Actions for Grace Hopper", page).click();
   await page.getByRole("menuitem", { name: "Remove" }).click();
   await visible(page.getByText("Their sessions are kept"));

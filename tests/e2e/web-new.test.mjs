@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { button, escape, gone, look, visible } from "./browser.mjs";
+import { button, escape, gone, look, settles, value, visible } from "./browser.mjs";
 import { openStage } from "./session-stage.mjs";
 
 const { world, home, page, ada, asked, tell, running, ready, poke, until } = await openStage();
@@ -48,7 +48,7 @@ test("from a repository: what is wrong stands beside the field, and a name is su
   await escape(page, dialog);
   await begin("Git repository");
   await named("Address").fill(url);
-  assert.equal(await named("Name").inputValue(), "engine");
+  await value(named("Name"), "engine");
   await named("Branch or tag").fill("no..name");
   await button("Create", dialog).click();
   await visible(dialog.getByText("No branch and no tag can have this name."));
@@ -98,7 +98,7 @@ test("while it is cloned the pages say how far, and its end", async () => {
   await visible(bar.getByText("The repository is here, in “engine-2”"));
   await button("Take this away", bar).click();
   await gone(bar);
-  assert.deepEqual(await page.evaluate(() => JSON.parse(localStorage.getItem("coditect-heard"))), [id]);
+  await settles(() => page.evaluate(() => JSON.parse(localStorage.getItem("coditect-heard"))), [id]);
 });
 
 test("from an archive: stopped, tried again, whole", async () => {
@@ -170,7 +170,7 @@ test("an archive that is none: said, and the session kept, given another one or 
   const failing = async (name) => {
     await begin("Archive");
     await named("Archive").setInputFiles(damaged);
-    assert.equal(await named("Name").inputValue(), "damaged");
+    await value(named("Name"), "damaged");
     await named("Name").fill(name);
     await button("Create", dialog).click();
     await visible(dialog.getByRole("heading", { name: `“${name}” is not complete` }));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bundle, until } from "../api/harness.mjs";
-import { axe, button, launch, link, look, visible } from "./browser.mjs";
+import { axe, button, launch, link, look, settles, visible } from "./browser.mjs";
 
 const world = await launch();
 const { home, server } = world;
@@ -17,8 +17,8 @@ test("every operation stands there, for whoever reads", async () => {
   await page.goto(`${home}/docs/api`);
   await visible(page.getByRole("heading", { name: "API reference" }));
   await visible(page.getByRole("list", { name: "sessions", exact: true }));
-  const ids = await page.locator("main section li[id]").evaluateAll((items) => items.map(({ id }) => id));
-  assert.deepEqual([...ids].sort(), bundle.operations.map(({ id }) => id).sort());
+  const ids = () => page.locator("main section li[id]").evaluateAll((items) => items.map(({ id }) => id).sort());
+  await settles(ids, bundle.operations.map(({ id }) => id).sort());
   assert.equal(await page.title(), "API reference · Coditect");
   await look(page, "reference");
 });
@@ -44,7 +44,7 @@ test("an operation opens to what it takes and answers", async () => {
   await visible(row("sessions_create").getByRole("list", { name: "What sessions_create takes" }).getByText("Idempotency-Key"));
   await visible(row("sessions_create").getByText("Audited as"));
   await visible(link("Log in", row("sessions_create")));
-  assert.equal(new URL(page.url()).hash, "#sessions_create", "the address leads to what is open");
+  await settles(() => new URL(page.url()).hash, "#sessions_create", "the address leads to what is open");
   await look(page, "reference-open");
   await page.getByLabel("Find an operation").fill("no such thing");
   await visible(page.getByText("No operation is called so"));
@@ -71,7 +71,9 @@ test("trying sends the call with the page's login, and shows the reply", async (
   await create.getByRole("textbox", { name: "Body" }).fill('{"name":"From the reference"}');
   await create.getByLabel("Idempotency-Key").fill("once");
   for (let i = 0; i < 2; i++) {
+    const answered = page.waitForResponse((reply) => reply.request().method() === "POST" && new URL(reply.url()).pathname.endsWith("/sessions"));
     await button("Send", create).click();
+    assert.equal((await answered).status(), 201);
     await visible(create.getByRole("status").getByText(/^201 /));
   }
   assert.deepEqual((await ada.get("/sessions")).data.map(({ name }) => name), ["From the reference"]);

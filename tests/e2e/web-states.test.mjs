@@ -1,7 +1,7 @@
 // The session's page in every state, also those that are hard to bring about for real (session-stage.mjs).
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { button, escape, gone, link, look, setTheme, visible } from "./browser.mjs";
+import { attribute, button, escape, gone, link, look, setTheme, settles, visible } from "./browser.mjs";
 import { openStage } from "./session-stage.mjs";
 
 const stage = await openStage();
@@ -11,12 +11,12 @@ test("open: each step with how far it is, then the IDE, with a ticket and the pa
   await button("Open Project A", page).click();
   await page.waitForURL(`${home}/sessions/${a.id}`);
   await startUp.and(page.locator("[data-stage=starting]")).waitFor();
-  assert.deepEqual(asked.open, [a.id]);
+  await settles(() => asked.open, [a.id]);
   await look(page, "starting");
   tell(a.id, "active", { state: "restoring", step: "Restoring files", done: 1240, total: 5000 });
   await startUp.and(page.locator("[data-stage=restoring]")).waitFor();
   await visible(page.getByText("1,240 of 5,000"));
-  assert.equal(await page.getByTestId("progress").getByRole("progressbar").getAttribute("aria-valuenow"), "25");
+  await attribute(page.getByTestId("progress").getByRole("progressbar"), "aria-valuenow", "25");
   await look(page, "restoring");
   tell(a.id, "active", { state: "restoring", step: "Restoring files", done: 4999, total: 5000 });
   await visible(page.getByText("4,999 of 5,000"));
@@ -28,13 +28,12 @@ test("open: each step with how far it is, then the IDE, with a ticket and the pa
   assert.equal(await element.getAttribute("title"), "IDE of Project A");
   assert.equal(await element.getAttribute("allow"), "clipboard-read; clipboard-write; keyboard-map");
   assert.doesNotMatch(await element.getAttribute("sandbox"), /top-navigation/);
-  await until("all is told", async () => (await heard()).length > 3);
   const words = [{ type: "coditect.theme", theme: "light" }, { type: "coditect.person", name: "ada", email: ada.email }, { type: "coditect.shown", shown: true }];
   const settings = Object.fromEntries((await ada.get("/settings")).data.filter(({ category }) => category === "editor").map(({ key, value }) => [key, value]));
   assert.ok(settings.font_size > 0);
   words.push({ type: "coditect.editor", settings });
-  assert.deepEqual(await heard(), words.map((data) => ({ data, origin: home, fromParent: true })));
-  assert.equal(await status.getAttribute("aria-label"), "State: All changes persisted");
+  await settles(heard, words.map((data) => ({ data, origin: home, fromParent: true })), "all is told");
+  await attribute(status, "aria-label", "State: All changes persisted");
   await look(page, "ide");
 });
 
@@ -52,7 +51,7 @@ test("a theme chosen on either side is the theme of both", async () => {
   const answered = page.waitForResponse((reply) => reply.request().method() === "PUT" && reply.url().endsWith("/settings/appearance/theme"));
   await frame().evaluate(() => globalThis.say({ type: "coditect.theme.changed", theme: "light" }));
   await page.waitForFunction(() => document.documentElement.classList.contains("light"));
-  assert.equal(await page.evaluate(() => localStorage.getItem("coditect-theme")), "light");
+  await settles(() => page.evaluate(() => localStorage.getItem("coditect-theme")), "light");
   await (await answered).finished(); // the page takes it for what is chosen: before that nothing can be set back
   await page.evaluate(() => new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }));
   await until("it is kept", async () => (await ada.get("/settings")).data.find(({ key }) => key === "theme").user === "light");
@@ -123,7 +122,11 @@ test("a new ticket comes when the IDE asks, not more often than it needs one, an
     globalThis.done = resolve;
     document.body.append(inner);
   }));
+  await page.evaluate(() => {
+    globalThis.all = new Promise((resolve) => { addEventListener("message", ({ data }) => data.theme === "light" && requestAnimationFrame(resolve)); });
+  });
   await frame().evaluate(() => globalThis.say({ type: "coditect.theme.changed", theme: "light" })); // the last that is heard
+  await page.evaluate(() => globalThis.all.then(() => undefined));
   assert.equal(await page.evaluate(() => document.documentElement.classList.contains("dark")), false);
 });
 
@@ -277,11 +280,11 @@ test("another session by the switcher, by keyboard alone; the first one runs on"
   running(b.id);
   await ready();
   assert.equal(ide.served.at(-1), b.id);
-  assert.equal(framesCount(), 2);
+  await settles(framesCount, 2);
   await page.getByTestId("session-switcher").click();
-  const names = await page.getByRole("option").allTextContents();
-  assert.match(names[0], /^Project B/); // those used last come first
-  assert.match(names[1], /^Project A.*Running/);
+  const options = page.getByRole("option");
+  await visible(options.nth(0).and(options.filter({ hasText: /^Project B/ }))); // those used last come first
+  await visible(options.nth(1).and(options.filter({ hasText: /^Project A.*Running/ })));
   await escape(page, page.getByRole("option"));
 });
 
@@ -290,7 +293,7 @@ test("cancel while it starts pauses it; a paused one says so and opens again", a
   await poke();
   await button("Cancel", page).click();
   await visible(page.getByTestId("pausing"));
-  assert.deepEqual(asked.pause, [b.id]);
+  await settles(() => asked.pause, [b.id]);
   await look(page, "pausing");
   tell(b.id, "paused");
   await poke();
@@ -306,7 +309,7 @@ test("cancel while it starts pauses it; a paused one says so and opens again", a
   await status.click();
   await link("Open", page).click();
   await visible(startUp);
-  assert.equal(asked.open.length, opened + 1);
+  await settles(() => asked.open.length, opened + 1);
 });
 
 test("failed: why, and once more", async () => {
@@ -345,8 +348,7 @@ test("too many run: pausing one of them opens this one", async () => {
   await look(page, "too-many");
   await button("Pause Project A", page).click();
   await visible(startUp);
-  assert.equal(asked.pause.at(-1), a.id);
-  assert.equal(asked.open.at(-1), b.id);
+  await settles(() => [asked.pause.at(-1), asked.open.at(-1)], [a.id, b.id]);
 });
 
 test("an IDE that never answers is said to be so, and loaded again", async () => {
@@ -370,7 +372,7 @@ test("deleted elsewhere: restored, or gone for good", async () => {
   tell(b.id, "deleted");
   await poke();
   await visible(page.getByText("“Project B” was deleted"));
-  assert.equal(frame(), undefined);
+  await until("its frame is gone", () => frame() === undefined);
   await look(page, "deleted");
   told.set(b.id, { gone: true });
   await poke();
@@ -418,7 +420,7 @@ test("a page from 127.0.0.1 moves to where the IDE works, or says where that is"
   await button("Log in", there).click();
   const move = there.getByRole("link", { name: `Go to coditect.localhost:${server.port}` });
   await visible(move);
-  assert.equal(await move.getAttribute("href"), `${home}/sessions/${a.id}`);
+  await attribute(move, "href", `${home}/sessions/${a.id}`);
   await other.close();
 });
 
@@ -431,7 +433,7 @@ test("logged out elsewhere: the page says so, and leads back after logging in", 
   await poke();
   await page.waitForURL(/\/login\?next=/);
   await visible(page.getByText("You were logged out."));
-  assert.equal(framesCount(), 0);
+  await until("no frame is left", () => framesCount() === 0);
   await look(page, "logged-out");
   await page.getByLabel("E-mail").fill(ada.email);
   await page.getByLabel("Password").fill(ada.password);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { Client, movableClock, newSession, until } from "../api/harness.mjs";
-import { button, gone, launch, look, unroute, visible } from "./browser.mjs";
+import { button, disabled, gone, launch, look, texts, unroute, visible } from "./browser.mjs";
 
 const hour = 3600;
 const clock = movableClock({ after });
@@ -90,7 +90,7 @@ test("a moment that is gone is not shown as itself", async () => {
   await page.waitForURL((url) => url.searchParams.get("at") === String(kept));
   await gone(later);
   const slider = page.getByRole("slider", { name: "Moment" });
-  assert.ok(await button("The change before", page).isDisabled(), "the hour is one moment");
+  await disabled(button("The change before", page), "the hour is one moment");
   await slider.focus();
   await page.keyboard.press("ArrowRight");
   await page.waitForURL((url) => Number(url.searchParams.get("at")) > then);
@@ -103,7 +103,7 @@ test("what changed in a file is told against its version before, whose moment is
   await page.goto(`${home}${base}/files/a.txt?history&compare=before`);
   const difference = page.getByRole("region", { name: "Difference" });
   await visible(difference);
-  assert.deepEqual(await difference.locator("ins").allTextContents(), ["two", "three"]);
+  await texts(difference.locator("ins"), ["two", "three"]);
   await look(page, "file-thinned");
   await page.setViewportSize({ width: 1400, height: 900 });
   await page.getByRole("list", { name: "Versions" }).getByRole("button").last().click();
