@@ -104,6 +104,7 @@ test('a theme chosen in the IDE is told to the platform and stored, and shown wh
     await pickTheme('Coditect High Contrast Light');
     await hasTheme('hcLight');
     await eventually('it is stored', () => stored() === 'coditect-hc-light');
+    await eventually('it is told', async () => (await told()).length > 0);
     assert.deepEqual(await told(), ['light']);
     for (const [theme, type] of [['light', 'hcLight'], ['dark', 'dark'], ['light', 'hcLight']]) {
         await say({ type: 'coditect.theme', theme });
@@ -166,7 +167,10 @@ test('messages that are none of the platform’s change nothing', async () => {
         await say(message);
     }
     // A window in the IDE's own origin is not the platform either.
-    await frame.evaluate(() => window.postMessage({ type: 'coditect.theme', theme: 'dark' }, '*'));
+    await frame.evaluate(() => new Promise(resolve => {
+        addEventListener('message', ({ data }) => data?.theme === 'dark' && resolve());
+        window.postMessage({ type: 'coditect.theme', theme: 'dark' }, '*');
+    }));
     await says(frame, 'All changes persisted');
     assert.equal(await isDark(), false);
 });
@@ -241,7 +245,11 @@ test('without a ticket it says what to do, and goes on by itself when the sessio
 test('a page of another origin that frames the IDE is neither told nor heard', async () => {
     const other = await framed(`http://other.coditect.localhost:${it.gateway.port}/`);
     await says(other.frame, 'All changes persisted');
+    await other.frame.evaluate(() => {
+        window.arrived = new Promise(resolve => addEventListener('message', ({ data }) => data?.theme === 'dark' && resolve()));
+    });
     await other.page.evaluate(() => window.say({ type: 'coditect.theme', theme: 'dark' }));
+    await other.frame.evaluate(() => window.arrived);
     await says(other.frame, 'All changes persisted');
     assert.equal(await other.frame.locator('body.theia-dark').count(), 0);
     assert.deepEqual(await other.page.evaluate(() => heard), []);

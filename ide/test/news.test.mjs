@@ -150,7 +150,7 @@ test('while files are still coming no explorer, search or terminal passes for on
         for (const [tab, view, words] of views) {
             await page.locator(`#shell-tab-${tab}`).click();
             await page.locator(view).first().waitFor({ state: 'visible' });
-            assert.match(await notice(view), words);
+            await eventually(`${view} says so`, async () => words.test(await notice(view)));
             await page.screenshot({ path: join(SHOTS, `${shot}-${view.replaceAll(/\W/g, '')}.png`) });
         }
         await row('main.ts').waitFor(); // and what there is is shown
@@ -158,7 +158,7 @@ test('while files are still coming no explorer, search or terminal passes for on
     it.door.say({ state: 'persisted', restoring: undefined, message: undefined });
     await says(page, 'All changes persisted');
     await eventually('the signs are gone', async () => await sign.count() === 0);
-    for (const [, view] of views) assert.equal(await notice(view), 'none');
+    for (const [, view] of views) await eventually(`${view} says nothing`, async () => await notice(view) === 'none');
 });
 
 test('a program that was ended for want of memory is named', { timeout: 120_000 }, async () => {

@@ -383,6 +383,7 @@ test('another browser finds the desk as it was left, also after the backend was 
     for (const name of ['Welcome', 'gone.txt']) {
         await tab(name).first().click();
         await tab(name).first().locator('.lm-TabBar-tabCloseIcon').click();
+        await eventually(`${name} is closed`, async () => await tab(name).count() === 0);
     }
     const names = where => where.locator('#theia-main-content-panel .lm-TabBar-tab').allInnerTexts().then(all => all.map(text => text.trim()));
     const left = await names(page);
@@ -406,7 +407,7 @@ test('another browser finds the desk as it was left, also after the backend was 
     come();
     await ready(page);
     await tab('notes.txt').first().waitFor();
-    assert.deepEqual(await names(page), left);
+    await eventually(`open are ${left}`, async () => String(await names(page)) === String(left));
     await openFile(page, 'mine.md');
     await shows('x');
     await says(page, 'All changes persisted');
