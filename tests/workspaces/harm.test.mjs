@@ -90,8 +90,8 @@ async function startAs(t, { uid, as }) {
   });
   const stop = async () => {
     assert.deepEqual(await theirs.end("SIGTERM"), { code: 0, signal: null }, theirs.log);
-    const [command, ...words] = [...as, join(place, "coditectd"), "--data", data, "--check"];
-    execFileSync(command, words, { stdio: "pipe" });
+    const [command, ...words] = [...as, join(place, "coditectd"), "--data", data];
+    for (const what of ["--stop-workspaces", "--check"]) execFileSync(command, [...words, what], { stdio: "pipe" });
     rmSync(place, { recursive: true });
   };
   return { theirs, stop };

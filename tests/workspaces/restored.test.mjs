@@ -5,19 +5,19 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { halt, resume } from "../api/halt.mjs";
 import { Client, newSession, program, Server, until } from "../api/harness.mjs";
 import { inside, open, reaches, stateOf, sync, workspaceOf } from "./inside.mjs";
 
 const coditectd = (...args) => execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 
-function folder(t) {
-  const path = mkdtempSync(join(tmpdir(), "coditect-restored-"));
-  chmodSync(path, 0o755); // a server that gave up root reads in it
-  t.after(() => rmSync(path, { recursive: true, force: true }));
-  return join(path, "data");
-}
+const all = mkdtempSync(join(tmpdir(), "coditect-restored-"));
+chmodSync(all, 0o755); // a server that gave up root reads in it
+after(() => rmSync(all, { recursive: true, force: true })); // not before a test has stopped what runs there
+
+let made = 0;
+const folder = () => join(all, `${++made}`);
 
 /** A session with files, a backup, and work that went on, in a later run if `again`: what stands in the store that is lost. */
 async function work(server, backup, again = false) {
@@ -62,7 +62,7 @@ async function isWhole(server, client, id) {
 }
 
 for (const run of ["the one of the backup", "a later one"]) test(`a store is restored beneath a workspace that runs on, ${run}: it has all again`, { timeout: 180_000 }, async (t) => {
-  const [backup, other] = [folder(t), folder(t)];
+  const [backup, other] = [folder(), folder()];
   const server = await Server.start({ t });
   const { ada, id } = await work(server, backup, run === "a later one");
   const unknown = (await newSession(ada, "Project B")).id; // to the backup
@@ -85,7 +85,7 @@ for (const run of ["the one of the backup", "a later one"]) test(`a store is res
 });
 
 test("the disks of workspaces are brought to a data directory that was restored: what is newer on them is kept", { timeout: 180_000 }, async (t) => {
-  const [backup, data] = [folder(t), folder(t)];
+  const [backup, data] = [folder(), folder()];
   const server = await Server.start({ t });
   const { ada, id } = await work(server, backup);
   assert.equal((await ada.post(`/sessions/${id}/pause`)).status, 200);
