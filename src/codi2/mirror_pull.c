@@ -222,8 +222,7 @@ static int make_parents(struct codi2_mirror *m, struct str path)
             error = codi2_mirror_add_watch(m, folder);
             error = error == ERR_NOT_FOUND ? 0 : error; /* what it is in is not watched yet */
             if (!error && !deleted && codi2_tree_look(&m->tree, folder, &known.look) == 0) {
-                error =
-                    codi2_index_put(m->index, &known); /* as it is: no change that goes on top */
+                error = codi2_mirror_enter(m, &known); /* as it is: no change that goes on top */
             }
         } else if (error == ERR_EXISTS) {
             error = 0;
