@@ -147,8 +147,8 @@ static int is_known(struct codi2_mirror *m, struct later *l, const struct codi2_
 }
 
 /*
- * A folder that was made on the way to what is in it is known without its version. It was here: that it is gone, or something else, is
- * no change of others, and goes to the store on top of the version that is learned here.
+ * A folder that was made on the way to what is in it is known without its version. It was here: that it is gone, or something else, was
+ * done here, and goes to the store on top of the version that is learned here.
  */
 static int learn_version(struct codi2_mirror *m, struct later *l, const struct codi2_remote *r,
                          bool *ret_known)
@@ -160,7 +160,12 @@ static int learn_version(struct codi2_mirror *m, struct later *l, const struct c
     if (!folders || known.version > 0) {
         return error == ERR_NOT_FOUND ? 0 : error;
     }
+    struct codi2_way way __attribute__((cleanup(codi2_way_shut))) = {0};
     error = codi2_tree_look(&m->tree, r->path, &now);
+    if (error == ERR_FORBIDDEN) {
+        codi2_way_open(&m->tree, r->path, &way);
+        error = codi2_tree_look(&m->tree, r->path, &now);
+    }
     *ret_known = error ? error == ERR_NOT_FOUND : now.kind != CODI2_FOLDER;
     known.version = r->version;
     known.look.mode = r->mode;
