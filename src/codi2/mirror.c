@@ -13,7 +13,8 @@
  * 4. Nothing is deleted in the store before the first comparison with it is complete, and with a folder nothing that others wrote and
  *    that has not come here: `seen` says how far that is known, and the store looks.
  * 5. What the store took and the index has not heard of (codi2 was killed in between, the answer was lost on its way) is found
- *    among the store's changes before anything else is sent, or compared: they are signed with the name of this disk.
+ *    among the store's changes before anything else is sent, or compared, if the store can still tell them: they are signed with the
+ *    name of this disk.
  * 6. All calls to the index, the watch and `dirty` are this thread's, and those that change the tree; the listener only raises
  *    `remote`. The door's threads look at the tree (codi2_tree_look, which keeps nothing), and reach `wanted` and `saves`, which
  *    have locks of their own, the atomic fields and `wake`. Whether events are unread is seen by a thread of its own.
@@ -149,7 +150,9 @@ static int hear(struct codi2_mirror *m)
 {
     bool heard = codi2_mirror_is_index_lost(m) || atomic_load(&m->applied) >= m->unheard;
     int error = heard ? 0 : codi2_mirror_pull(m);
-    return error == ERR_RESYNC ? 0 : error; /* that is what comes now */
+    return error == ERR_RESYNC || error == ERR_CORRUPT
+               ? 0
+               : error; /* the comparison needs no changes */
 }
 
 static int compare(struct codi2_mirror *m)

@@ -319,7 +319,8 @@ bool codi2_mirror_is_index_lost(const struct codi2_mirror *m);
 
 /*
  * mirror_changes.c: brings the store's changes to the disk; those since the last time, or some of them, while `remote` stays. When
- * a barrier waits it is one page; but all up to `unheard`, before anything is sent: its answer would make them pass for heard.
+ * a barrier waits it is one page; but all up to `unheard`, before anything is sent, whose answer would make them pass for heard,
+ * or compared.
  * ERR_RESYNC: compare the whole tree.
  */
 int codi2_mirror_pull(struct codi2_mirror *m) BASE_MUST_USE;

@@ -47,6 +47,23 @@ function loseDisk(world) {
   world.disk();
 }
 
+/** relay.sock: the server, but of what is damaged it says that. */
+async function relay(t, world, isDamaged) {
+  const between = createServer((req, res) => {
+    if (isDamaged(req.url)) {
+      res.writeHead(500, { "Content-Type": "application/json" });
+      res.end('{"success":false,"error":{"code":"corrupt","message":"Stored data is damaged.","request_id":"req-1"}}');
+      return;
+    }
+    req.pipe(request({ socketPath: world.path("wire.sock"), method: req.method, path: req.url, headers: req.headers, agent: false }, (reply) => {
+      res.writeHead(reply.statusCode, reply.headers);
+      reply.pipe(res);
+    }).on("error", () => res.destroy()));
+  });
+  t.after(() => { between.closeAllConnections(); between.close(); });
+  await new Promise((resolve) => between.listen(world.path("relay.sock"), resolve));
+}
+
 test("a restore leaves out what is damaged, goes on, and brings it once the store is mended", { timeout: 180_000 }, async (t) => {
   const world = new World(t);
   await world.startServer();
@@ -253,19 +270,7 @@ test("what is damaged is asked for again by the clock", { timeout: 60_000 }, asy
   loseDisk(world);
 
   let damaged = true;
-  const relay = createServer((req, res) => {
-    if (damaged && req.url.startsWith("/wire/chunks")) {
-      res.writeHead(500, { "Content-Type": "application/json" });
-      res.end('{"success":false,"error":{"code":"corrupt","message":"Stored data is damaged.","request_id":"req-1"}}');
-      return;
-    }
-    req.pipe(request({ socketPath: world.path("wire.sock"), method: req.method, path: req.url, headers: req.headers, agent: false }, (reply) => {
-      res.writeHead(reply.statusCode, reply.headers);
-      reply.pipe(res);
-    }).on("error", () => res.destroy()));
-  });
-  t.after(() => { relay.closeAllConnections(); relay.close(); });
-  await new Promise((resolve) => relay.listen(world.path("relay.sock"), resolve));
+  await relay(t, world, (url) => damaged && url.startsWith("/wire/chunks"));
   await world.startCodi2(["--wire", world.path("relay.sock")], {
     LD_PRELOAD: join(process.env.CODITECT_BUILD, "tests/codi2/clock.so"),
     CLOCK_RATE: "20", // a minute is three seconds
@@ -335,4 +340,31 @@ test("while something is damaged a new start hears first what this disk sent and
   await world.sync();
   assert.deepEqual(Object.keys(snapshot(world.tree())), ["good"]);
   assert.deepEqual((await ofPath(world, "deleted")).map(({ op }) => op), ["write", "delete"]);
+});
+
+test("while something is damaged a new start compares, also where the log of changes cannot be read", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  fs.writeFileSync(world.tree("a"), randomBytes(3000));
+  await world.sync();
+  await world.kill("codi2");
+  loseDisk(world);
+  let since; // which changes are asked for
+  let rotten; // which cannot be read
+  await relay(t, world, (url) => {
+    const [, asked] = /^\/wire\/changes\?.*&since=(\d+)/.exec(url) ?? [];
+    since = asked ?? since;
+    return url.startsWith("/wire/chunks") || (asked !== undefined && asked === rotten);
+  });
+  const start = () => world.startCodi2(["--wire", world.path("relay.sock")]);
+  await start();
+  await until("it is told", async () => (await isSettled(world)) && (await failed(world)).a === "damaged" && Number(since) > 0);
+  await world.kill("codi2");
+  rotten = since;
+  assert.ok(await world.change({ change: "put", path: "theirs", base: 0, author, kind: "symlink", mode: 0o777, mtime: 1, target: "x" }));
+  await start();
+  await until("theirs is here", () => fs.lstatSync(world.tree("theirs"), { throwIfNoEntry: false }));
+  fs.writeFileSync(world.tree("mine"), "mine");
+  await until("mine is there", async () => "mine" in await world.stored());
 });
