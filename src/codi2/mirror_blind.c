@@ -39,8 +39,7 @@ int codi2_mirror_add_watch(struct codi2_mirror *m, struct str path)
     return error;
 }
 
-/* One of what is said. */
-static void set(struct codi2_mirror *m, bool *fact, bool is)
+static void say_whether(struct codi2_mirror *m, bool *fact, bool is)
 {
     if (*fact != is) {
         *fact = is;
@@ -51,7 +50,7 @@ static void set(struct codi2_mirror *m, bool *fact, bool is)
 void codi2_mirror_unwatched(struct codi2_mirror *m)
 {
     m->unwatched_now = true;
-    set(m, &m->unwatched_links, true);
+    say_whether(m, &m->unwatched_links, true);
 }
 
 /* One that the disk did not list may be listed soon. */
@@ -73,10 +72,10 @@ void codi2_mirror_looked(struct codi2_mirror *m, bool whole)
 {
     bool blind = m->blind_now || (m->blind && !whole);
     m->blind_now = false;
-    set(m, &m->crowded, m->crowded_now || (m->crowded && !whole));
+    say_whether(m, &m->crowded, m->crowded_now || (m->crowded && !whole));
     m->crowded_now = false;
     if (whole) {
-        set(m, &m->unwatched_links, m->unwatched_now);
+        say_whether(m, &m->unwatched_links, m->unwatched_now);
         m->unwatched_now = false;
     }
     if (blind == m->blind) {
