@@ -16,10 +16,10 @@ struct check {
     struct str from, end;      /* what is still to be looked at */
     struct str next;           /* where the next page begins */
     bool done;
-    struct data_slice slice,
-        slice_before;          /* of the key in hand, and as the page in hand found it */
-    char tenant[DATA_ID_ROOM]; /* the last one that was found to exist */
-    char tree[DATA_ID_ROOM];   /* and the last session, or person, within it */
+    struct data_slice slice;        /* of the key in hand */
+    struct data_slice slice_before; /* as the page in hand found it */
+    char tenant[DATA_ID_ROOM];      /* the last one that was found to exist */
+    char tree[DATA_ID_ROOM];        /* and the last session, or person, within it */
 };
 
 void data_check_fault(struct check *c, struct str key, const char *format, ...)
