@@ -97,7 +97,7 @@ step("a full store is told in plain words, loses nothing, and goes on when there
 
 step("files made in the terminal", async () => {
   await ide.showTerminal(page, frame);
-  await ide.enter(page, frame, "echo made in the terminal > made.txt; seq 200000 > numbers.txt; chmod 755 made.txt; ln -s hello.txt link");
+  await ide.enter(page, frame, "echo made in the terminal > made.txt; chmod 755 made.txt; ln -s hello.txt link; seq 200000 > numbers.txt");
   await visible(ide.inExplorer(frame, "numbers.txt"));
   await ide.isStored(client, a, "made.txt", MADE);
   await until("the server has the numbers", async () => (await ide.stored(client, a, "numbers.txt"))?.length === 1_288_895, ide.DEADLINE_MS);
