@@ -191,6 +191,23 @@ static int run_end(struct files_tx *tx, const struct store_pair *last,
     return r;
 }
 
+/*
+ * A stretch begins with its first change, or the finer stretch that this lies in. Not with finer ones that lie between `from` and that:
+ * all of theirs came and went, so what they show is what was there before them, perhaps days before this.
+ */
+static int run_begin(struct files_tx *tx, uint64_t from, const struct store_pair *first,
+                     uint64_t *ret_begin)
+{
+    struct files_stretch before = {0};
+    uint64_t seq = 0;
+    int r = change_seq(first, &seq);
+    if (r == 0 && seq > from) {
+        r = stretch_at(tx, seq - 1, &before);
+    }
+    *ret_begin = before.last < seq ? seq : before.first > from ? before.first : from;
+    return r;
+}
+
 static int look_level(struct thinning *t, struct files_tx *tx, unsigned level)
 {
     uint64_t from = 0;
@@ -198,16 +215,20 @@ static int look_level(struct thinning *t, struct files_tx *tx, unsigned level)
         from = t->before.next[i] > from ? t->before.next[i] : from;
     }
     struct files_thin_run run = {t->keep, t->now, tx, level, .from = from};
+    uint64_t begin = 1;
     uint64_t end = 0;
     int r = files_thin_run(&run);
     if (r < 0 || run.n == 0) {
         return r;
     }
-    r = run_end(tx, &run.at[run.n - 1], run.n < run.read ? &run.at[run.n] : NULL, &end);
+    if (level != FILES_THIN_EVERYTHING) {
+        r = run_begin(tx, from, &run.at[0], &begin);
+    }
+    r = r < 0 ? r : run_end(tx, &run.at[run.n - 1], run.n < run.read ? &run.at[run.n] : NULL, &end);
     if (r == 0) {
         t->found = true;
         t->level = level;
-        t->stretch = (struct files_stretch){level == FILES_THIN_EVERYTHING ? 1 : from, end, from};
+        t->stretch = (struct files_stretch){begin, end, from};
     }
     return r;
 }

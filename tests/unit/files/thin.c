@@ -101,6 +101,32 @@ static void test_gone(void **state)
     fixture_check(f);
 }
 
+/* An hour of which nothing is left, before anything else: no later day is what it showed. */
+static void test_empty_hour(void **state)
+{
+    struct fixture *f = *state;
+    set_clock();
+    put(f, "gone", STR("1"));
+    drop(f, "gone");
+    time_test_advance(5 * DAY);
+    put(f, "here", STR("1"));
+    time_test_advance(2 * HOUR);
+    put(f, "here", STR("2"));
+    for (int i = 0; i < 2; i++) {
+        time_test_advance(i == 0 ? 8 * DAY : 31 * DAY);
+        thin(f);
+        assert_int_equal(fixture_moment(f, 1), 2);
+        assert_int_equal(fixture_moment(f, 3), i == 0 ? 3 : 4);
+        char *tree = fixture_tree(f, f->session, 1);
+        assert_string_equal(tree, "");
+        mem_free(tree);
+    }
+    time_test_advance(400 * DAY);
+    thin(f);
+    assert_int_equal(fixture_moment(f, 1), 4); /* as all that is too old */
+    fixture_check(f);
+}
+
 static int follow(struct fixture *f, uint64_t since, size_t *ret_count)
 {
     struct files_events events;
@@ -223,9 +249,13 @@ static int clock_real(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rule),     cmocka_unit_test(test_gone),
-        cmocka_unit_test(test_follower), cmocka_unit_test(test_saved_by_move),
-        cmocka_unit_test(test_bounded),  cmocka_unit_test(test_insertion_in_front),
+        cmocka_unit_test(test_rule),
+        cmocka_unit_test(test_gone),
+        cmocka_unit_test(test_empty_hour),
+        cmocka_unit_test(test_follower),
+        cmocka_unit_test(test_saved_by_move),
+        cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_insertion_in_front),
     };
     int failed = fixture_run(tests, sizeof tests / sizeof tests[0]);
     (void)clock_real(NULL);
