@@ -7,7 +7,7 @@
  *    can bring it back by an older name (files_id_is_dead). In the same transaction thin/{session}/gone/{id} says that it goes.
  * 3. Then it is emptied, page by page, and each folder in it becomes one that goes: however deep it is, a page is small. An
  *    entry goes with all its versions, and is taken off the folder's totals in the same transaction. No other change is
- *    looked at meanwhile.
+ *    looked at meanwhile. So do folders that died in it before, and waited.
  * 4. One that came and went within a stretch goes if nothing in it is older than the stretch; else an earlier moment may show some of
  *    it, and it waits for a coarser one. What is older came by a move or came back, and while it lies in the folder, or died there,
  *    there is a change that says so. What comes in a folder that moves or comes back is in no change: after one did, it waits, too.
@@ -90,6 +90,14 @@ static int is_young(struct files_tx *tx, const struct files_stretch *s,
     return r;
 }
 
+/* From here on nobody finds it: past is the name with which it died, death its last version. */
+static int folder_goes(struct files_tx *tx, struct str past, const struct files_record *death)
+{
+    store_delete(tx->txn, past);
+    store_put(tx->txn, key_gone(tx, death->id), STR_EMPTY);
+    return files_thin_version(tx, death, NULL);
+}
+
 int files_thin_folder(struct files_tx *tx, const struct files_stretch *s,
                       const struct files_change_record *change)
 {
@@ -116,9 +124,7 @@ int files_thin_folder(struct files_tx *tx, const struct files_stretch *s,
     if (r < 0 || record.id != change->id) {
         return r == ERR_NOT_FOUND ? 0 : r;
     }
-    store_delete(tx->txn, past);
-    store_put(tx->txn, key_gone(tx, change->id), STR_EMPTY);
-    return files_thin_version(tx, &latest.record, NULL);
+    return folder_goes(tx, past, &latest.record);
 }
 
 /* ---- how it goes ---- */
@@ -200,7 +206,29 @@ static int entries_drop(struct emptying *e, bool *ret_all)
     return r;
 }
 
-/* What had been in it: it is somewhere else, or went before. */
+/*
+ * What had been in it: it is somewhere else, or went before. But a folder that died here may have waited for a coarser stretch, because
+ * of a change that went with this one: it is as young as what it lay in, and goes, too.
+ */
+static int past_drop(struct emptying *e, const struct store_pair *past)
+{
+    struct files_record record;
+    struct files_past_version latest;
+    struct str key = past->key;
+    uint64_t until = 0;
+    int r = data_key_number_read(str_slice(key, key.n - 16, key.n), &until) < 0 ? ERR_CORRUPT : 0;
+    r = r < 0 ? r : files_record_decode(past->value, &record);
+    r = r < 0 || record.kind != FILES_FOLDER
+            ? r
+            : files_version_at(e->tx, record.id, UINT64_MAX - 1, &latest);
+    if (r == 0 && record.kind == FILES_FOLDER && latest.op == FILES_DELETE &&
+        latest.record.version == until) {
+        return folder_goes(e->tx, key, &latest.record);
+    }
+    store_delete(e->tx->txn, key);
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
 static int pasts_drop(struct emptying *e, bool *ret_all)
 {
     struct str prefix = files_key_pasts(e->tx, e->folder);
@@ -209,8 +237,8 @@ static int pasts_drop(struct emptying *e, bool *ret_all)
     size_t count;
     int r = store_scan(e->tx->txn, &range, &pairs, &count);
     size_t i = 0;
-    for (; r == 0 && i < count && e->room > 0; i++, e->room--) {
-        store_delete(e->tx->txn, pairs[i].key);
+    for (; r == 0 && i < count && has_room(e); i++, e->room--) {
+        r = past_drop(e, &pairs[i]);
     }
     *ret_all = r == 0 && i == count;
     return r;

@@ -215,13 +215,13 @@ static void nothing_is_left(struct model *m)
 }
 
 /* How many moments show what they should not. */
-static size_t live(struct fixture *f, const struct files_keep *by, const struct files_keep *right)
+static size_t live_as(struct fixture *f, const struct files_keep *by,
+                      const struct files_keep *right, uint64_t seed)
 {
     struct model *m = MEM_NEW(struct model);
     m->f = f;
     m->keep = by;
     m->right = right;
-    uint64_t seed = rand_u64();
     print_message("seed %llu\n", (unsigned long long)seed);
     rand_test_seed(seed);
     set_clock();
@@ -256,6 +256,24 @@ static size_t live(struct fixture *f, const struct files_keep *by, const struct 
     return wrong;
 }
 
+static size_t live(struct fixture *f, const struct files_keep *by, const struct files_keep *right)
+{
+    return live_as(f, by, right, rand_u64());
+}
+
+/* What was found once. */
+static void test_again(void **state)
+{
+    /* The first hour came and went, and the next change is a week later. */
+    assert_int_equal(live_as(*state, &keep, &keep, 5468046517586716092U), 0);
+}
+
+/* A folder waits for a coarser stretch, and what it lies in does not: it stays without a name. */
+static void test_waited(void **state)
+{
+    (void)live_as(*state, &too_little, &keep, 3124496005359222603U);
+}
+
 static void test_random(void **state)
 {
     assert_int_equal(live(*state, &keep, &keep), 0);
@@ -274,9 +292,8 @@ static void test_control(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),
-        cmocka_unit_test(test_brief),
-        cmocka_unit_test(test_control),
+        cmocka_unit_test(test_again), cmocka_unit_test(test_waited),  cmocka_unit_test(test_random),
+        cmocka_unit_test(test_brief), cmocka_unit_test(test_control),
     };
     int failed = fixture_run(tests, sizeof tests / sizeof tests[0]);
     time_test_real();
