@@ -193,6 +193,8 @@ struct str data_key(struct arena *arena, const struct scope *scope, enum data_sp
 /* 16 hexadecimal digits, so that byte order is the order of numbers. data_key_number_read: ERR_INVALID. */
 struct str data_key_number(struct arena *arena, uint64_t number);
 int data_key_number_read(struct str text, uint64_t *ret_number) BASE_MUST_USE;
+/* The one that a key of the store ends with. ERR_CORRUPT: it ends with none. */
+int data_key_number_last(struct str key, uint64_t *ret_number) BASE_MUST_USE;
 
 /* g/key/{name}: the server's own secrets (auth). name: lower-case letters and hyphens. */
 struct str data_key_secret(struct arena *arena, const char *name);

@@ -100,6 +100,14 @@ int data_key_number_read(struct str text, uint64_t *ret_number)
     return 0;
 }
 
+int data_key_number_last(struct str key, uint64_t *ret_number)
+{
+    enum { SIZE = 16 };
+    bool bad =
+        key.n < SIZE || data_key_number_read(str_slice(key, key.n - SIZE, key.n), ret_number) < 0;
+    return bad ? ERR_CORRUPT : 0;
+}
+
 struct str data_key_secret(struct arena *arena, const char *name)
 {
     for (const char *c = name; *c; c++) {

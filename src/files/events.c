@@ -17,10 +17,8 @@ int files_event_read(struct data_context *ctx, struct files_tx *tx, const struct
     struct files_past_version version;
     struct str value;
     uint64_t seq;
-    if (data_key_number_read(str_slice(pair->key, pair->key.n - 16, pair->key.n), &seq) < 0) {
-        return ERR_CORRUPT;
-    }
-    int r = files_change_decode(pair->value, &change);
+    int r = data_key_number_last(pair->key, &seq);
+    r = r < 0 ? r : files_change_decode(pair->value, &change);
     if (r == 0) {
         r = store_get(tx->txn, files_key_version(tx, change.id, seq), &value);
     }
@@ -46,11 +44,9 @@ int files_event_read(struct data_context *ctx, struct files_tx *tx, const struct
 static int follow_one(struct data_context *ctx, struct files_tx *tx, const struct store_pair *pair,
                       struct files_events *events)
 {
-    uint64_t seq;
-    if (data_key_number_read(str_slice(pair->key, pair->key.n - 16, pair->key.n), &seq) < 0) {
-        return ERR_CORRUPT;
-    }
-    int r = files_event_read(ctx, tx, pair, &events->events[events->count]);
+    uint64_t seq = 0;
+    int r = data_key_number_last(pair->key, &seq);
+    r = r < 0 ? r : files_event_read(ctx, tx, pair, &events->events[events->count]);
     events->count += r == 0;
     events->seq = seq;
     return r == ERR_NOT_FOUND ? 0 : r;

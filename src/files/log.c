@@ -147,11 +147,12 @@ static int take(struct looked *l, const struct store_pair *pair, uint64_t *ret_l
 {
     struct numbered one;
     bool wanted = false;
-    if (data_key_number_read(str_slice(pair->key, pair->key.n - 16, pair->key.n), ret_last) < 0) {
-        return ERR_CORRUPT;
+    int r = data_key_number_last(pair->key, ret_last);
+    if (r < 0) {
+        return r;
     }
     one.seq = *ret_last;
-    int r = files_change_decode(pair->value, &one.change);
+    r = files_change_decode(pair->value, &one.change);
     r = r < 0 ? r : rewind_know(l, *ret_last);
     if (r == 0 && l->rewound && one.change.at == l->rewind.at &&
         (l->rewind.last == 0 || *ret_last <= l->rewind.last)) {

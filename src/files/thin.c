@@ -79,8 +79,7 @@ static int stretch_at(struct files_tx *tx, uint64_t at, struct files_stretch *re
         return r;
     }
     if (count > 0) {
-        struct str key = pairs[0].key;
-        if (data_key_number_read(str_slice(key, key.n - 16, key.n), &s.first) < 0 ||
+        if (data_key_number_last(pairs[0].key, &s.first) < 0 ||
             data_key_number_read(pairs[0].value, &s.last) < 0) {
             return ERR_CORRUPT;
         }
@@ -153,13 +152,6 @@ static void thin_begin(const struct thinning *t, struct txn *txn, struct files_t
         .txn = txn, .arena = store_arena(txn), .scope = t->scope, .session = t->tree};
 }
 
-static int change_seq(const struct store_pair *pair, uint64_t *ret_seq)
-{
-    struct str key = pair->key;
-    int r = data_key_number_read(str_slice(key, key.n - 16, key.n), ret_seq);
-    return r < 0 ? ERR_CORRUPT : 0;
-}
-
 /*
  * A stretch ends where the next begins, so that no moment lies between them: behind its last change comes `next` (NULL: nothing
  * yet), or the finer stretch that it lies in, of which the first changes may be gone, or the number of a return to a moment.
@@ -171,9 +163,9 @@ static int run_end(struct files_tx *tx, const struct store_pair *last,
     uint64_t end = tx->usage.seq;
     struct files_stretch finer;
     struct files_rewind_record rewind;
-    int r = change_seq(last, &least);
+    int r = data_key_number_last(last->key, &least);
     if (r == 0 && next) {
-        r = change_seq(next, &end);
+        r = data_key_number_last(next->key, &end);
         end--;
     }
     r = r < 0 ? r : stretch_at(tx, end, &finer);
@@ -200,11 +192,12 @@ static int run_begin(struct files_tx *tx, uint64_t from, const struct store_pair
 {
     struct files_stretch before = {0};
     uint64_t seq = 0;
-    int r = change_seq(first, &seq);
+    int r = data_key_number_last(first->key, &seq);
     if (r == 0 && seq > from) {
         r = stretch_at(tx, seq - 1, &before);
     }
-    *ret_begin = before.last < seq ? seq : before.first > from ? before.first : from;
+    bool within = before.last >= seq;
+    *ret_begin = !within ? seq : before.first > from ? before.first : from;
     return r;
 }
 
@@ -310,7 +303,7 @@ static int changes_thin(struct files_tx *tx, struct files_stretch *hand, bool *r
     int r = store_scan(tx->txn, &range, &pairs, &count);
     while (r == 0 && done < count && !folder && (done == 0 || !files_thin_is_full(tx))) {
         struct files_change_record change;
-        r = change_seq(&pairs[done], &hand->from);
+        r = data_key_number_last(pairs[done].key, &hand->from);
         r = r < 0 ? r : files_change_decode(pairs[done++].value, &change);
         r = r < 0 ? r : files_thin_change(tx, hand, &change, &folder);
     }

@@ -5,9 +5,9 @@
  *    shows it, nor what lay in it. So it goes whole, and nothing in it is asked about on its own.
  * 2. First its name in the past and the version that says that it is dead go, in one transaction: from then on nobody finds it, nor
  *    can bring it back by an older name (files_id_is_dead). In the same transaction thin/{session}/gone/{id} says that it goes.
- * 3. Then it is emptied, page by page, and each folder in it becomes one that goes: however deep it is, a page is small. An
- *    entry goes with all its versions, and is taken off the folder's totals in the same transaction. No other change is
- *    looked at meanwhile. So do folders that died in it before, and waited.
+ * 3. Then it is emptied, page by page, and each folder in it becomes one that goes, also one that died in it and waited: however deep
+ *    it is, a page is small. An entry goes with all its versions, and is taken off the folder's totals in the same transaction. No other
+ *    change is looked at meanwhile.
  * 4. One that came and went within a stretch goes if nothing in it is older than the stretch; else an earlier moment may show some of
  *    it, and it waits for a coarser one. What is older came by a move or came back, and while it lies in the folder, or died there,
  *    there is a change that says so. What comes in a folder that moves or comes back is in no change: after one did, it waits, too.
@@ -51,9 +51,8 @@ static int look_at(struct looked *l, const struct store_pair *pair)
     struct files_change_record change;
     struct files_past_version version;
     struct str value;
-    struct str key = pair->key;
     uint64_t seq;
-    int r = data_key_number_read(str_slice(key, key.n - 16, key.n), &seq) < 0 ? ERR_CORRUPT : 0;
+    int r = data_key_number_last(pair->key, &seq);
     r = r < 0 ? r : files_change_decode(pair->value, &change);
     if (r < 0) {
         return r;
@@ -214,18 +213,18 @@ static int past_drop(struct emptying *e, const struct store_pair *past)
 {
     struct files_record record;
     struct files_past_version latest;
-    struct str key = past->key;
-    uint64_t until = 0;
-    int r = data_key_number_read(str_slice(key, key.n - 16, key.n), &until) < 0 ? ERR_CORRUPT : 0;
+    uint64_t until;
+    bool died = false;
+    int r = data_key_number_last(past->key, &until);
     r = r < 0 ? r : files_record_decode(past->value, &record);
-    r = r < 0 || record.kind != FILES_FOLDER
-            ? r
-            : files_version_at(e->tx, record.id, UINT64_MAX - 1, &latest);
-    if (r == 0 && record.kind == FILES_FOLDER && latest.op == FILES_DELETE &&
-        latest.record.version == until) {
-        return folder_goes(e->tx, key, &latest.record);
+    if (r == 0 && record.kind == FILES_FOLDER) {
+        r = files_version_at(e->tx, record.id, UINT64_MAX - 1, &latest);
+        died = r == 0 && latest.op == FILES_DELETE && latest.record.version == until;
     }
-    store_delete(e->tx->txn, key);
+    if (died) {
+        return folder_goes(e->tx, past->key, &latest.record);
+    }
+    store_delete(e->tx->txn, past->key);
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
@@ -257,7 +256,7 @@ int files_thin_folder_page(struct files_tx *tx, bool *ret_some)
     }
     struct str key = pairs[0].key;
     struct emptying e = {.tx = tx, .room = ROOM};
-    r = data_key_number_read(str_slice(key, key.n - 16, key.n), &e.folder) < 0 ? ERR_CORRUPT : 0;
+    r = data_key_number_last(key, &e.folder);
     const struct files_record folder = {.kind = FILES_FOLDER, .id = e.folder};
     bool all = true;
     r = r < 0 ? r : files_node_of(tx, &folder, &e.node);

@@ -74,10 +74,7 @@ static int time_at(const struct files_thin_run *run, size_t i, struct times *tim
         }
     }
     uint64_t last = 0;
-    struct str key = run->at[run->read - 1].key;
-    if (r == 0 && data_key_number_read(str_slice(key, key.n - 16, key.n), &last) < 0) {
-        r = ERR_CORRUPT;
-    }
+    r = r < 0 ? r : data_key_number_last(run->at[run->read - 1].key, &last);
     return r < 0 ? r : true_behind(run, last, &times->at);
 }
 

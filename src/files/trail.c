@@ -159,11 +159,8 @@ static int found_past(struct walk *w, struct periods *periods, const struct stor
 {
     struct files_record record;
     struct files_period period = {.gone = true, .went = went};
-    struct str key = pair->key;
     int r = files_record_decode(pair->value, &record);
-    if (r == 0 && data_key_number_read(str_slice(key, key.n - 16, key.n), &period.last) < 0) {
-        r = ERR_CORRUPT;
-    }
+    r = r < 0 ? r : data_key_number_last(pair->key, &period.last);
     return r < 0 ? r : found(w, periods, &record, period);
 }
 

@@ -28,11 +28,17 @@ static void orders_numbers(void **state)
         uint64_t back;
         assert_int_equal(data_key_number_read(text, &back), 0);
         assert_true(back == numbers[i] && str_cmp(before, text) < 0);
+        back = numbers[i] + 1;
+        struct str key = arena_printf(&arena, "t/x/" STR_FMT, STR_ARG(text));
+        assert_int_equal(data_key_number_last(key, &back), 0);
+        assert_true(back == numbers[i]);
         before = text;
     }
     uint64_t back;
     assert_int_equal(data_key_number_read(STR("1"), &back), ERR_INVALID);
     assert_int_equal(data_key_number_read(STR("000000000000000A"), &back), ERR_INVALID);
+    assert_int_equal(data_key_number_last(STR("t/00000000"), &back), ERR_CORRUPT);
+    assert_int_equal(data_key_number_last(STR("t/x/000000000000000A"), &back), ERR_CORRUPT);
 }
 
 /* Each of these would make a key of somebody else's, or two meanings of one key. */
