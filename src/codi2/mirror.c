@@ -150,9 +150,8 @@ static int hear(struct codi2_mirror *m)
 {
     bool heard = codi2_mirror_is_index_lost(m) || atomic_load(&m->applied) >= m->unheard;
     int error = heard ? 0 : codi2_mirror_pull(m);
-    return error == ERR_RESYNC || error == ERR_CORRUPT
-               ? 0
-               : error; /* the comparison needs no changes */
+    bool untold = error == ERR_RESYNC || error == ERR_CORRUPT; /* the comparison needs no changes */
+    return untold ? 0 : error;
 }
 
 static int compare(struct codi2_mirror *m)
