@@ -1,15 +1,13 @@
 // A person's programs delete and move folders while codi2 is not there; at its next start, when nothing is watched yet, that is told from
 // what others did meanwhile.
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { test } from "node:test";
 import { expected, told } from "./model.mjs";
-import { linked, owner, until } from "./world.mjs";
+import { linked, owner, put, until } from "./world.mjs";
 
 const LIMIT = { timeout: 60_000 };
 const author = { kind: "api", id: "usr-other" };
-const put = (path, text) => ({ change: "put", path, base: 0, author, kind: "file", mode: 0o644, mtime: 1, size: text.length, hash: createHash("sha256").update(text).digest("hex"), bytes: Buffer.from(text).toString("base64") });
 const start = (world) => world.startCodi2(["--wire", world.path("link.sock")], {}, owner);
 
 async function paths(world) {

@@ -1,11 +1,10 @@
 // A folder that the store made on the way to a file has no change of its own: here it is made, too, with a mode that nobody chose.
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { createServer, request } from "node:http";
 import { test } from "node:test";
 import { expected } from "./model.mjs";
-import { World, snapshot, until } from "./world.mjs";
+import { World, put, snapshot, until } from "./world.mjs";
 
 const author = { kind: "api", id: "usr-other" };
 const link = (path) => ({ change: "put", path, base: 0, author, kind: "symlink", mode: 0o777, mtime: 1, target: "x" });
@@ -81,8 +80,7 @@ test("into a folder that stood here and was not kept: what is changed there from
   fs.mkdirSync(world.tree("dist"));
   fs.writeFileSync(world.tree("dist/built"), "1");
   await until("it is not kept", async () => (await world.status()).not_kept.includes("/workspace/dist"));
-  const file = { kind: "file", mode: 0o644, mtime: 1, size: 6, hash: createHash("sha256").update("theirs").digest("hex"), bytes: Buffer.from("theirs").toString("base64") };
-  assert.ok(await world.change({ change: "put", path: "dist/in/f", base: 0, author, ...file }));
+  assert.ok(await world.change(put("dist/in/f", "theirs")));
   await until("it is here", () => fs.existsSync(world.tree("dist/in/f")));
   await world.sync();
   fs.writeFileSync(world.tree("dist/in/f"), "mine");

@@ -1,15 +1,13 @@
 // Others change something in a folder that is deleted or moved here before that is heard of; the store's answer stands a page or more
 // behind their change. Both sides are the same all the same: the store's.
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { test } from "node:test";
 import { expected, told } from "./model.mjs";
-import { linked, until } from "./world.mjs";
+import { linked, put, until } from "./world.mjs";
 
 const PAGE = 500; // changes
 const author = { kind: "api", id: "usr-other" };
-const put = (path, text, base = 0) => ({ change: "put", path, base, author, kind: "file", mode: 0o644, mtime: 1, size: text.length, hash: createHash("sha256").update(text).digest("hex"), bytes: Buffer.from(text).toString("base64") });
 
 /** `elsewhere` comes first of `pages` pages of changes of others; `here` is in the store behind them, and they are heard of then. */
 async function overtaken(t, { pages, elsewhere, here, prepare = () => {} }) {

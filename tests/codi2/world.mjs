@@ -1,7 +1,7 @@
 // What the tests stand on: the real codi2 and the server's side of the wire, without a sandbox, on a disk that can be lost.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -184,6 +184,9 @@ export async function lose(world, what) {
   await world.startCodi2();
   await until("restored", async () => (await world.status()).state === "persisted", 120);
 }
+
+/** A file that others write, on top of the version base. */
+export const put = (path, text, base = 0) => ({ change: "put", path, base, author: { kind: "api", id: "usr-other" }, kind: "file", mode: 0o644, mtime: 1, size: text.length, hash: createHash("sha256").update(text).digest("hex"), bytes: Buffer.from(text).toString("base64") });
 
 /** Before codi2: whoever may read and write everything finds nothing shut. */
 export const owner = process.getuid() === 0 ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] : [];
