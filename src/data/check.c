@@ -414,8 +414,9 @@ static int check_page(struct txn *txn, void *ctx)
         c->slice = (struct data_slice){.more = false}; /* what it was of has gone */
     }
     size_t judged = 0;
+    size_t scanned = store_arena(txn)->total; /* large values may be as much by themselves */
     while (r == 0 && judged < n &&
-           (judged == 0 || (!c->slice.more && store_arena(txn)->total < PAGE_MEMORY))) {
+           (judged == 0 || (!c->slice.more && store_arena(txn)->total - scanned < PAGE_MEMORY))) {
         r = check_slice(c, &pairs[judged++]);
     }
     if (r < 0) {

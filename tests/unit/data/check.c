@@ -217,16 +217,50 @@ static void it_ends_when_nobody_listens(void **state)
     data_report_fini(&report);
 }
 
+static int large_fn(struct txn *txn, void *ctx)
+{
+    const int *from = ctx;
+    struct str value = str_of(arena_alloc(store_arena(txn), 64 << 10), 64 << 10);
+    memset((char *)value.p, 'x', value.n);
+    for (int i = *from; i < *from + 50; i++) {
+        store_put(txn, arena_printf(store_arena(txn), "large/%04d", i), value);
+    }
+    return 0;
+}
+
+static int count_page(void *ctx, const struct data_report *so_far)
+{
+    (void)so_far;
+    ++*(int *)ctx;
+    return 0;
+}
+
+/* A page of such values is as much as one page's judging may take by itself. */
+static void large_values_are_judged_together(void **state)
+{
+    struct world *w = *state;
+    for (int from = 0; from < 600; from += 50) {
+        assert_int_equal(world_write(w, large_fn, &from), 0);
+    }
+    int pages = 0;
+    struct data_report report;
+    const struct data_watch watch = {.page = count_page, .ctx = &pages};
+    assert_int_equal(data_check_watched(w->store, NULL, &watch, &report), 0);
+    assert_true(report.keys >= 600 && pages < 10);
+    data_report_fini(&report);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(finds_a_missing_entry),         TEST(finds_an_entry_of_another),
-        TEST(finds_an_entry_without_record), TEST(finds_a_wrong_value_in_an_entry),
-        TEST(finds_what_is_not_ours),        TEST(finds_a_damaged_record),
-        TEST(finds_what_is_nobodys),         TEST(finds_names_that_nothing_makes),
-        TEST(a_report_is_bounded),           TEST(it_ends_when_nobody_listens),
+        TEST(large_values_are_judged_together), TEST(finds_a_missing_entry),
+        TEST(finds_an_entry_of_another),        TEST(finds_an_entry_without_record),
+        TEST(finds_a_wrong_value_in_an_entry),  TEST(finds_what_is_not_ours),
+        TEST(finds_a_damaged_record),           TEST(finds_what_is_nobodys),
+        TEST(finds_names_that_nothing_makes),   TEST(a_report_is_bounded),
+        TEST(it_ends_when_nobody_listens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
