@@ -181,7 +181,8 @@ static int bring_together(struct codi2_mirror *m)
     }
     if (!error && (atomic_exchange(&m->remote, false) || m->facts.health == CODI2_OFFLINE)) {
         error = codi2_mirror_pull(m);
-        if (error == ERR_RESYNC) {
+        if (error == ERR_RESYNC ||
+            error == ERR_CORRUPT) { /* what changed cannot be read, all may */
             return codi2_mirror_start_anew(m);
         }
         if (error) {

@@ -8,7 +8,7 @@ import { createServer, request } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { expected, told } from "./model.mjs";
-import { World, call, linked, snapshot, until } from "./world.mjs";
+import { World, call, linked, put, snapshot, until } from "./world.mjs";
 
 const author = { kind: "api", id: "usr-other" };
 
@@ -365,6 +365,29 @@ test("while something is damaged a new start compares, also where the log of cha
   assert.ok(await world.change({ change: "put", path: "theirs", base: 0, author, kind: "symlink", mode: 0o777, mtime: 1, target: "x" }));
   await start();
   await until("theirs is here", () => fs.lstatSync(world.tree("theirs"), { throwIfNoEntry: false }));
+  fs.writeFileSync(world.tree("mine"), "mine");
+  await until("mine is there", async () => "mine" in await world.stored());
+});
+
+test("a log of changes that cannot be read is gone past by comparing all", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  let since;
+  let rotten;
+  await relay(t, world, (url) => {
+    const [, asked] = /^\/wire\/changes\?.*&since=(\d+)/.exec(url) ?? [];
+    since = asked ?? since;
+    return asked !== undefined && asked === rotten;
+  });
+  await world.startCodi2(["--wire", world.path("relay.sock")]);
+  fs.writeFileSync(world.tree("a"), "one");
+  await world.sync();
+  await until("it has heard of its own", async () => Number(since) > 0);
+  await world.kill("codi2");
+  rotten = since;
+  assert.ok(await world.change(put("theirs", "theirs"), put("a", "two", (await world.entries())[0].version)));
+  await world.startCodi2(["--wire", world.path("relay.sock")]);
+  await until("theirs is here", () => fs.existsSync(world.tree("theirs")) && fs.readFileSync(world.tree("a"), "utf8") === "two");
   fs.writeFileSync(world.tree("mine"), "mine");
   await until("mine is there", async () => "mine" in await world.stored());
 });
