@@ -41,6 +41,7 @@ static int find_stand(struct codi2_mirror *m, struct arena *arena, struct str pa
     ret->clean = ret->indexed == ret->present &&
                  (!ret->present || is_on_the_way(&ret->known, &ret->look) ||
                   codi2_look_same(&ret->known.look, &ret->look) ||
+                  codi2_plan_is_as_stored(&m->tree, arena, &ret->known, &ret->look) ||
                   (codi2_look_alike(&ret->known.look, &ret->look) &&
                    codi2_plan_has_content(&m->tree, arena, path, &ret->known.hash)));
     return 0;

@@ -33,6 +33,16 @@ bool codi2_plan_has_content(const struct codi2_tree *tree, struct arena *arena, 
     return n == 0 && content_hash_eq(&now, hash);
 }
 
+bool codi2_plan_is_as_stored(const struct codi2_tree *tree, struct arena *arena,
+                             const struct codi2_entry *known, const struct codi2_look *now)
+{
+    bool unseen = known->look.inode == 0 && known->version > 0;
+    return unseen && now->kind != CODI2_FOLDER && known->look.kind == now->kind &&
+           (now->kind == CODI2_SYMLINK || known->look.mode == now->mode) &&
+           codi2_look_time(&known->look) == codi2_look_time(now) &&
+           codi2_plan_has_content(tree, arena, known->path, &known->hash);
+}
+
 static bool is_gone(const struct codi2_tree *tree, const struct codi2_entry *entry)
 {
     struct codi2_look now;

@@ -45,6 +45,13 @@ enum { CODI2_MOST_NAMES_OF_ONE = 64 }; /* of a file, among which one that moved 
 bool codi2_plan_has_content(const struct codi2_tree *tree, struct arena *arena, struct str path,
                             const struct content_hash *hash);
 
+/*
+ * Of a file or link that the index knows by what the store has of it alone (no inode; it was met, or no answer told of it): whether
+ * nobody touched it here since.
+ */
+bool codi2_plan_is_as_stored(const struct codi2_tree *tree, struct arena *arena,
+                             const struct codi2_entry *known, const struct codi2_look *now);
+
 int codi2_plan(const struct codi2_planner *p, struct str path,
                struct codi2_step *ret_step) BASE_MUST_USE;
 

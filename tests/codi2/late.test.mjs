@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { test } from "node:test";
 import { expected, told } from "./model.mjs";
-import { linked, until } from "./world.mjs";
+import { linked, put, until } from "./world.mjs";
 
 /** `before` is sent and does not arrive, `after` is in the store when it does. */
 async function late(t, before, after) {
@@ -66,3 +66,28 @@ test("what no answer told of is heard before anything else is sent, however much
     return true;
   }, 15);
 });
+
+for (const [what, change, here] of [
+  ["what others wrote", (version) => put("f", "theirs", version), { f: "theirs" }],
+  ["that others deleted it", (base) => ({ change: "delete", path: "f", base, author: { kind: "api", id: "usr-other" } }), {}],
+]) {
+  test(`on top of what no answer told of ${what} is no conflict`, { timeout: 60_000 }, async (t) => {
+    const { world, link } = await linked(t);
+    await world.sync();
+    link("late");
+    fs.writeFileSync(world.tree("f"), "mine");
+    await until("the batch is kept back, and given up", async () => link.cuts === 1 && (await world.status()).state === "offline");
+    link("deliver");
+    await until("it has arrived", () => link.answers.length > 0);
+    const [{ version }] = await world.entries();
+    assert.ok(await world.change(change(version)));
+    const count = (await world.events()).length;
+    link("flow");
+    await until("it is here", () => fs.existsSync(world.tree("f")) ? fs.readFileSync(world.tree("f"), "utf8") === here.f : !here.f);
+    await world.sync();
+    assert.deepEqual(Object.fromEntries(fs.readdirSync(world.tree()).map((name) => [name, fs.readFileSync(world.tree(name), "utf8")])), here);
+    assert.deepEqual(await told(world), expected(world.tree()));
+    assert.equal((await world.events()).length, count, "the workspace has changed nothing");
+    assert.equal((await world.status()).notices, undefined);
+  });
+}

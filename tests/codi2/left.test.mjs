@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
+import { createServer, request } from "node:http";
 import { test } from "node:test";
-import { World, snapshot, until } from "./world.mjs";
+import { World, put, snapshot, until } from "./world.mjs";
 
 test("without its index a disk does not put what it was left with over what the store has since", { timeout: 60_000 }, async (t) => {
   const world = new World(t);
@@ -205,4 +206,49 @@ test("without its index a disk does not bring back what others deleted or moved 
   assert.equal(fs.readFileSync(world.tree("d/changed"), "utf8"), "d/changed 2");
   const { versions } = (await world.door("GET", "/past?path=d/gone")).body;
   assert.deepEqual(versions.map(({ op }) => op), ["delete", "write"], "the history has it");
+});
+
+/** A server before the wire's; `first` is done before the first question for changes behind a comparison. */
+async function between(t, world, first) {
+  let state = "nothing";
+  const server = createServer(async (req, res) => {
+    if (req.url.startsWith("/wire/tree")) state = state === "nothing" ? "compares" : state;
+    if (state === "compares" && /^\/wire\/changes\?(?!.*wait=[1-9])/.test(req.url) && req.method === "GET") {
+      state = "compared";
+      await first();
+    }
+    req.pipe(request({ socketPath: world.path("wire.sock"), method: req.method, path: req.url, headers: req.headers, agent: false }, (reply) => {
+      res.writeHead(reply.statusCode, reply.headers);
+      reply.pipe(res);
+    }).on("error", () => res.destroy()));
+  });
+  t.after(() => { server.closeAllConnections(); server.close(); });
+  await new Promise((resolve) => server.listen(world.path("between.sock"), resolve));
+}
+
+test("without its index a disk follows what others do while it is compared", { timeout: 60_000 }, async (t) => {
+  const world = new World(t);
+  await world.startServer();
+  await world.startCodi2();
+  for (const name of ["written", "deleted", "stays"]) fs.writeFileSync(world.tree(name), `${name} 1`);
+  fs.symlinkSync("one", world.tree("link"));
+  await world.sync();
+  const base = Object.fromEntries((await world.entries()).map((e) => [e.path, e.version]));
+  await world.kill("codi2");
+  fs.rmSync(world.path("index"), { recursive: true });
+  world.disk();
+  const author = { kind: "api", id: "usr-other" };
+  let count;
+  await between(t, world, async () => {
+    assert.ok(await world.change(put("written", "theirs", base.written), { change: "delete", path: "deleted", base: base.deleted, author },
+      { change: "put", path: "link", base: base.link, author, kind: "symlink", mode: 0o777, mtime: 1, target: "two" }));
+    count = (await world.events()).length;
+  });
+  await world.startCodi2(["--wire", world.path("between.sock")]);
+  await until("it is here", () => fs.readFileSync(world.tree("written"), "utf8") === "theirs" && !fs.existsSync(world.tree("deleted")));
+  await world.sync();
+  assert.deepEqual(fs.readdirSync(world.tree()).sort(), ["link", "stays", "written"]);
+  assert.equal(fs.readlinkSync(world.tree("link")), "two");
+  assert.equal((await world.events()).length, count, "the workspace has changed nothing");
+  assert.equal((await world.status()).notices, undefined);
 });
