@@ -21,6 +21,7 @@
 
 #include "api/archive_int.h"
 #include "base/fd.h"
+#include "base/space.h"
 
 enum {
     STEP = 64 * 1024,
@@ -224,6 +225,9 @@ static int spool(struct api_unpack_source *s)
                                      "A zip archive may have 1 GiB here; a tar archive, more.")
                             : fd_write_all(fd, s->held);
         r = r < 0 ? r : take(s, &n);
+        if (r == 0 && space_level(s->call->api->space) != SPACE_AMPLE) {
+            r = ERR_DISK_LOW; /* by this, or by what others wrote meanwhile */
+        }
     }
     if (r == 0 && lseek(fd, 0, SEEK_SET) < 0) {
         return err_from_errno(errno);

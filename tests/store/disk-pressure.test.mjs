@@ -2,7 +2,7 @@
 // largest workspaces are paused, and all goes on when there is space again. The disk is a tmpfs in a mount namespace of the
 // server's: root only.
 import assert from "node:assert/strict";
-import { closeSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync, statfsSync, writeSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -121,6 +121,38 @@ test("what comes in without an end is ended before it fills the disk", { skip, t
   put.destroy();
   rmSync(join(disk, "filler"));
   assert.equal((await me.get(`/sessions/${id}/files/endless`)).status, 404);
+  await server.stop();
+  rmSync(server.data, { recursive: true });
+});
+
+/** Whether the server holds a file in which a zip archive waits: one of no name, which is gone when it is closed. */
+function holdsArchive(server) {
+  const directory = `/proc/${server.serverPid}/fd`;
+  return readdirSync(directory).some((fd) => {
+    try {
+      return readlinkSync(join(directory, fd)).includes("/unpack-");
+    } catch {
+      return false; // closed meanwhile
+    }
+  });
+}
+
+test("a zip archive that comes in is ended before it fills the disk, and leaves nothing", { skip, timeout: 120_000 }, async (t) => {
+  const { server, disk } = await onSmallDisk(t, { "--disk-low": LOW, "--disk-low-percent": 0, "--disk-scarce": SCARCE });
+  const me = await server.account("zipped");
+  const { id } = await newSession(me);
+  const options = { host: "127.0.0.1", port: server.port, method: "POST", path: `/api/v5/sessions/${id}/archive` };
+  const post = request({ ...options, headers: { Authorization: `Bearer ${me.token}`, "Transfer-Encoding": "chunked" } });
+  const answered = new Promise((resolve, reject) => post.on("response", resolve).on("error", reject));
+  post.write(Buffer.concat([Buffer.from("PK\x03\x04"), ...bytesOf(4 * MIB)]));
+  await until("it is being taken", () => holdsArchive(server));
+  fill(disk, LOW - 1);
+  post.end(Buffer.concat([...bytesOf(2 * MIB, 2)]));
+  assert.equal((await answered).statusCode, 507);
+  assert.equal(holdsArchive(server), false);
+  post.destroy();
+  rmSync(join(disk, "filler"));
+  assert.equal((await me.write(`/sessions/${id}/files/after`, "room again")).status, 200);
   await server.stop();
   rmSync(server.data, { recursive: true });
 });
