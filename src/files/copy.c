@@ -5,10 +5,12 @@
  *    send them, each entry as "there was nothing".
  * 2. What is copied is what was there just before the copy was made: the moment is the seq before the new folder's, which a
  *    repeated operation finds again. So one that was cut off is begun again under the same op and comes to the same.
- * 3. What somebody wrote into the copy meanwhile stays. If the copy itself is deleted or renamed meanwhile, it ends there.
+ * 3. What somebody wrote into the copy meanwhile stays. If the copy itself is deleted or renamed meanwhile, it ends there; also when
+ *    it lies in what goes back to a moment, which may take away what came already and leave what comes then.
  */
 #include "files/node_int.h"
 #include "files/quota_int.h"
+#include "files/rewind_int.h"
 
 enum { STEP = 250 }; /* entries */
 
@@ -26,11 +28,18 @@ static int copy_leaf(struct files_tx *tx, const struct files_record *record, str
     return files_change_write(tx, to, &write);
 }
 
-static int copy_begin(struct files_tx *tx, const struct files_copy_input *in,
+static int copy_begin(struct files_tx *tx, const struct files_edit *edit,
                       const struct files_record *record, struct files_place *to)
 {
+    const struct files_copy_input *in = edit->in;
     struct files_node node;
-    int r = files_node_of(tx, record, &node);
+    int r = files_rewind_none(tx);
+    if (r == ERR_CONFLICT) { /* of now there is no moment that could be copied */
+        return data_fault(edit->ctx, r, NULL,
+                          "Its files are going back to a moment. Copy the folder when that is "
+                          "done.");
+    }
+    r = r < 0 ? r : files_node_of(tx, record, &node);
     if (r == 0 && node.files > in->limit) {
         tx->refusal = "The folder holds more files than may be copied at once.";
         return ERR_LIMIT;
@@ -56,7 +65,7 @@ static int copy_step(struct files_tx *tx, struct files_edit *edit)
     if (r < 0 || to->there) {
         return r < 0 ? r : ERR_EXISTS;
     }
-    r = from->record.kind == FILES_FOLDER ? copy_begin(tx, in, &from->record, to)
+    r = from->record.kind == FILES_FOLDER ? copy_begin(tx, edit, &from->record, to)
                                           : copy_leaf(tx, &from->record, to);
     edit->record = to->record;
     return r;
@@ -69,22 +78,42 @@ struct filling {
     const struct files_copy_input *in;
     uint64_t id; /* of the new folder */
     uint64_t at; /* the moment that is copied */
+    bool torn;   /* some of the copy goes back to a moment, or went */
 };
+
+static int rewound(struct files_tx *tx, const struct filling *f, bool *ret_torn)
+{
+    struct files_rewind_record rewind = {0};
+    uint64_t first = f->at;
+    int r = 0;
+    while (r == 0 && !*ret_torn) {
+        r = files_rewind_next(tx, first, &first);
+        if (r < 0 || first == UINT64_MAX) {
+            return r;
+        }
+        r = files_rewind_get(tx, first, &rewind);
+        *ret_torn = r == 0 && (content_path_within(f->in->to, rewind.path) ||
+                               content_path_within(rewind.path, f->in->to));
+    }
+    return r;
+}
 
 /* The copy is still what this operation made. */
 static int still_there(struct txn *txn, void *arg)
 {
-    const struct filling *f = arg;
+    struct filling *f = arg;
     struct files_tx tx = {0};
     struct files_place *place;
+    f->torn = false;
     int r = files_tx_begin(&tx, txn, &f->ctx->scope, f->in->session);
     if (r == 0) {
         r = files_place_find(&tx, f->in->to, &place);
     }
-    if (r < 0) {
-        return r;
+    if (r < 0 || !place->there || place->record.id != f->id) {
+        return r < 0 ? r : ERR_NOT_FOUND;
     }
-    return place->there && place->record.id == f->id ? 0 : ERR_NOT_FOUND;
+    r = rewound(&tx, f, &f->torn);
+    return f->torn ? ERR_NOT_FOUND : r;
 }
 
 static struct files_change change_of(const struct filling *f, const struct files_entry *entry)
@@ -187,8 +216,12 @@ int files_copy(struct data_context *ctx, const struct files_copy_input *in,
         return r;
     }
     files_entry_from(ctx->arena, &edit.record, in->to, ret_entry);
-    struct filling filling = {ctx, in, edit.record.id, edit.seq - 1};
+    struct filling filling = {.ctx = ctx, .in = in, .id = edit.record.id, .at = edit.seq - 1};
     /* Before the first change there was nothing to copy: a seq of 0 cannot come here. */
     ASSERT(edit.seq > 1);
-    return edit.record.kind == FILES_FOLDER ? fill(&filling) : 0;
+    r = edit.record.kind == FILES_FOLDER ? fill(&filling) : 0;
+    return !filling.torn ? r
+                         : data_fault(ctx, ERR_CONFLICT, NULL,
+                                      "The copy went back to a moment while it was made: it is not "
+                                      "whole.");
 }

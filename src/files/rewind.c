@@ -299,15 +299,13 @@ int files_rewind_step(struct data_context *ctx, struct str session, uint64_t fir
 /* Is the moment one, and was something there? Says which moment it is. */
 static int begin_check(struct files_tx *tx, const struct rewind *rewind, uint64_t *ret_moment)
 {
-    struct files_rewind_record before;
     struct files_record record;
     uint64_t moment = rewind->in->at;
-    int r = files_rewind_before(tx, tx->usage.seq, &before);
-    if (r == 0 && before.last == 0) {
+    int r = files_rewind_none(tx);
+    if (r == ERR_CONFLICT) {
         return data_fault(rewind->ctx, ERR_CONFLICT, NULL,
                           "Its files are going back to a moment already.");
     }
-    r = r == ERR_NOT_FOUND ? 0 : r;
     if (r == 0) {
         r = moment == 0 || moment > tx->usage.seq ? ERR_NOT_FOUND
                                                   : files_moment_settle(tx, &moment);

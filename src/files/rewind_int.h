@@ -38,6 +38,9 @@ int files_rewind_get(struct files_tx *tx, uint64_t first,
 int files_rewind_before(struct files_tx *tx, uint64_t seq,
                         struct files_rewind_record *ret_rewind) BASE_MUST_USE;
 
+/* ERR_CONFLICT: one is in hand. */
+int files_rewind_none(struct files_tx *tx) BASE_MUST_USE;
+
 /* The number of the first that began behind seq; UINT64_MAX: none. */
 int files_rewind_next(struct files_tx *tx, uint64_t seq, uint64_t *ret_first) BASE_MUST_USE;
 

@@ -114,6 +114,16 @@ int files_rewind_before(struct files_tx *tx, uint64_t seq, struct files_rewind_r
     return count == 0 ? ERR_NOT_FOUND : record_decode(pairs[0].value, ret_rewind);
 }
 
+int files_rewind_none(struct files_tx *tx)
+{
+    struct files_rewind_record record;
+    int r = files_rewind_before(tx, tx->usage.seq, &record);
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? 0 : r;
+    }
+    return record.last == 0 ? ERR_CONFLICT : 0;
+}
+
 int files_rewind_next(struct files_tx *tx, uint64_t seq, uint64_t *ret_first)
 {
     struct files_rewind_record record = {.first = UINT64_MAX};

@@ -174,12 +174,93 @@ static void test_to_long_paths(void **state)
     assert_int_equal(totals(f).files, 2 * FILES);
 }
 
+static struct files_rewind rewind_begin(struct fixture *f, const char *path, uint64_t at)
+{
+    struct files_rewind_input in = {.session = f->session,
+                                    .path = str_from(path),
+                                    .at = at,
+                                    .author = {FILES_USER, f->ctx.scope.user_id}};
+    struct files_rewind rewind;
+    assert_ok(files_rewind_begin(fixture_ctx(f), &in, &rewind));
+    assert_int_equal(rewind.version, 0);
+    return rewind;
+}
+
+static void rewind_finish(struct fixture *f, struct files_rewind *rewind)
+{
+    while (rewind->version == 0) {
+        assert_ok(files_rewind_step(&f->ctx, f->session, rewind->first, rewind));
+    }
+}
+
+/* Nothing is begun while files go back to a moment: there is none that could be copied. */
+static void test_none_while_going_back(void **state)
+{
+    struct fixture *f = *state;
+    struct files_entry entry;
+    fill(f, 20);
+    uint64_t moment = totals(f).seq;
+    drop(f, "from/3");
+    struct files_rewind rewind = rewind_begin(f, "from", moment);
+    uint64_t seq = totals(f).seq;
+    assert_int_equal(copy(f, "from", "to", &entry), ERR_CONFLICT);
+    assert_str(f->ctx.fault.message,
+               "Its files are going back to a moment. Copy the folder when that is done.");
+    assert_int_equal(totals(f).seq, seq);
+    assert_int_equal(files_stat(&f->ctx, f->session, STR("to"), &entry), ERR_NOT_FOUND);
+    assert_ok(copy(f, "from/large", "large", &entry)); /* a file is whole at any time */
+    rewind_finish(f, &rewind);
+    assert_ok(copy(f, "from", "to", &entry));
+    assert_alike(f, "from", "to", 20 + 7 + 1 + 2);
+}
+
+/* One in hand goes on beside a return to a moment, unless that goes over the copy itself. */
+static void test_goes_on_beside_going_back(void **state)
+{
+    struct fixture *f = *state;
+    struct files_entry entry;
+    struct files_copy_input in = {.session = f->session,
+                                  .from = STR("from"),
+                                  .to = STR("to"),
+                                  .author = {FILES_USER, f->ctx.scope.user_id},
+                                  .limit = FILES_MAX_COPY};
+    static const uint8_t id[16] = {8};
+    fill(f, 20);
+    put(f, "to/before", STR("before"));
+    uint64_t moment = totals(f).seq;
+    drop(f, "to");
+    f->ctx.op = store_op_derived(id);
+    assert_ok(files_copy(&f->ctx, &in, &entry));
+    drop(f, "to/large"); /* as if it had never come */
+    struct files_rewind rewind = rewind_begin(f, "from", moment);
+    f->ctx.op = store_op_derived(id);
+    assert_ok(files_copy(&f->ctx, &in, &entry));
+    assert_true(str_eq(slurp(f, "to/large", 0), fixture_noise(f, 200 * 1000, 9)));
+    rewind_finish(f, &rewind);
+    rewind = rewind_begin(f, "", moment);
+    for (int i = 0; i < 2; i++) { /* in hand, and whole */
+        uint64_t seq = totals(f).seq;
+        f->ctx.op = store_op_derived(id);
+        assert_int_equal(files_copy(&f->ctx, &in, &entry), ERR_CONFLICT);
+        assert_str(f->ctx.fault.message,
+                   "The copy went back to a moment while it was made: it is not whole.");
+        assert_int_equal(totals(f).seq, seq);
+        rewind_finish(f, &rewind);
+    }
+    assert_str(slurp(f, "to/before", 0), "before");
+    assert_int_equal(files_stat(&f->ctx, f->session, STR("to/large"), &entry), ERR_NOT_FOUND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_file),   cmocka_unit_test(test_to_long_paths),
-        cmocka_unit_test(test_a_folder), cmocka_unit_test(test_goes_on),
+        cmocka_unit_test(test_a_file),
+        cmocka_unit_test(test_to_long_paths),
+        cmocka_unit_test(test_a_folder),
+        cmocka_unit_test(test_goes_on),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_none_while_going_back),
+        cmocka_unit_test(test_goes_on_beside_going_back),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);
 }
