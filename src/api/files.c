@@ -431,6 +431,9 @@ int api_files_mkdir(struct api_call *call, const struct api_files_mkdir_in *in)
 int api_files_copy(struct api_call *call, const struct api_files_copy_in *in)
 {
     struct files_entry entry;
+    if (space_level(call->api->space) != SPACE_AMPLE) {
+        return ERR_DISK_LOW; /* content is shared, but each name is kept */
+    }
     int r = files_copy(&call->data,
                        &(struct files_copy_input){.session = in->session_id,
                                                   .from = in->from,

@@ -28,10 +28,15 @@ static int copy_leaf(struct files_tx *tx, const struct files_record *record, str
     return files_change_write(tx, to, &write);
 }
 
+struct copying {
+    const struct files_copy_input *in;
+    bool much; /* below the folder was more than may be copied, just before */
+};
+
 static int copy_begin(struct files_tx *tx, const struct files_edit *edit,
                       const struct files_record *record, struct files_place *to)
 {
-    const struct files_copy_input *in = edit->in;
+    const struct copying *copying = edit->in;
     struct files_node node;
     int r = files_rewind_none(tx);
     if (r == ERR_CONFLICT) { /* of now there is no moment that could be copied */
@@ -40,8 +45,8 @@ static int copy_begin(struct files_tx *tx, const struct files_edit *edit,
                           "done.");
     }
     r = r < 0 ? r : files_node_of(tx, record, &node);
-    if (r == 0 && node.files > in->limit) {
-        tx->refusal = "The folder holds more files than may be copied at once.";
+    if (r == 0 && (copying->much || node.files > copying->in->limit)) {
+        tx->refusal = "The folder holds more files and folders than may be copied at once.";
         return ERR_LIMIT;
     }
     r = r < 0 ? r : files_node_to(tx, to, record, &node);
@@ -51,7 +56,7 @@ static int copy_begin(struct files_tx *tx, const struct files_edit *edit,
 
 static int copy_step(struct files_tx *tx, struct files_edit *edit)
 {
-    const struct files_copy_input *in = edit->in;
+    const struct files_copy_input *in = ((const struct copying *)edit->in)->in;
     struct files_place *from;
     struct files_place *to;
     int r = files_place_find(tx, in->from, &from);
@@ -69,6 +74,37 @@ static int copy_step(struct files_tx *tx, struct files_edit *edit)
                                           : copy_leaf(tx, &from->record, to);
     edit->record = to->record;
     return r;
+}
+
+/*
+ * Whether there is more below the path than may be copied: no folder knows how many folders are in it, so names are looked at, up
+ * to that many. What else is wrong there, the copy itself says.
+ */
+static int look(struct data_context *ctx, struct copying *copying)
+{
+    const struct files_copy_input *in = copying->in;
+    BUF_AUTO(after, CONTENT_MAX_PATH + 1);
+    struct files_page page = {.more = true};
+    uint64_t n = 0;
+    int r = 0;
+    while (r == 0 && page.more && n <= in->limit) {
+        ARENA_AUTO(arena);
+        struct data_context looking = *ctx;
+        looking.arena = &arena;
+        struct files_list_input names = {.session = in->session,
+                                         .path = in->from,
+                                         .after = buf_str(&after),
+                                         .limit = FILES_MAX_LIST,
+                                         .recursive = true};
+        r = files_list(&looking, &names, &page);
+        if (r == 0) {
+            n += page.count;
+            buf_clear(&after);
+            buf_add(&after, page.next);
+        }
+    }
+    copying->much = n > in->limit;
+    return r == ERR_NOT_FOUND || r == ERR_NOT_DIRECTORY ? 0 : r;
 }
 
 /* ---- What is in a folder ---- */
@@ -209,9 +245,14 @@ int files_copy(struct data_context *ctx, const struct files_copy_input *in,
     if (content_path_within(in->to, in->from)) {
         return data_fault(ctx, ERR_INVALID, NULL, "Nothing can be copied into itself.");
     }
-    struct files_edit edit = {
-        .ctx = ctx, .session = in->session, .author = &in->author, .step = copy_step, .in = in};
-    r = files_edit(&edit);
+    struct copying copying = {.in = in};
+    struct files_edit edit = {.ctx = ctx,
+                              .session = in->session,
+                              .author = &in->author,
+                              .step = copy_step,
+                              .in = &copying};
+    r = look(ctx, &copying);
+    r = r < 0 ? r : files_edit(&edit);
     if (r < 0) {
         return r;
     }

@@ -222,14 +222,14 @@ struct files_copy_input {
     struct str from;
     struct str to; /* nothing is there; missing folders above it are made */
     struct files_author author;
-    uint64_t limit; /* files and links in a folder, at most */
+    uint64_t limit; /* files, links and folders in a folder, at most */
 };
 enum { FILES_MAX_COPY = 50000 };
 
 /*
  * Content is shared, not copied. A file is there at once; a folder fills in batches and holds what was at from when it was
  * made; cut off, it is completed by the same call under the same op. ERR_NOT_FOUND (from; or to went away meanwhile),
- * ERR_EXISTS, ERR_INVALID (a folder into itself), ERR_LIMIT: more files than limit, or they would lie too deep; ERR_CONFLICT: a folder,
+ * ERR_EXISTS, ERR_INVALID (a folder into itself), ERR_LIMIT: more than limit, or it would lie too deep; ERR_CONFLICT: a folder,
  * while files go back to a moment, or the copy itself does meanwhile.
  */
 int files_copy(struct data_context *ctx, const struct files_copy_input *in,

@@ -43,6 +43,7 @@ async function refuses(me, stopped, held) {
     save: (options) => me.write(`/sessions/${held.id}/files/b`, "more", options),
     fork: (options) => me.post(`/sessions/${held.id}/fork`, {}, options),
     unpack: (options) => me.request("POST", `/sessions/${held.id}/archive`, { ...options, body: Buffer.alloc(1024) }),
+    copy: (options) => me.post(`/sessions/${held.id}/files:copy`, { from: "a", to: "copied" }, options),
     rewind: (options) => me.post(`/sessions/${held.id}/files:restore`, { path: "a", at: 1 }, options),
   };
   for (const [what, ask] of Object.entries(asked)) {

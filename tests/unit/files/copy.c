@@ -132,6 +132,14 @@ static void test_goes_on(void **state)
     assert_int_equal(files_stat(&f->ctx, f->session, STR("to"), &entry), ERR_NOT_FOUND);
 }
 
+static int copy_to(struct fixture *f, const struct files_copy_input *in, const char *to)
+{
+    struct files_copy_input other = *in;
+    struct files_entry entry;
+    other.to = str_from(to);
+    return files_copy(fixture_ctx(f), &other, &entry);
+}
+
 static void test_bounds(void **state)
 {
     struct fixture *f = *state;
@@ -141,11 +149,20 @@ static void test_bounds(void **state)
                                   .from = STR("from"),
                                   .to = STR("to"),
                                   .author = {FILES_USER, f->ctx.scope.user_id},
-                                  .limit = 11};
+                                  .limit = 19}; /* of 12 files and links, 8 folders */
+    uint64_t seq = totals(f).seq;
     assert_int_equal(files_copy(fixture_ctx(f), &in, &entry), ERR_LIMIT);
-    assert_int_equal(files_stat(&f->ctx, f->session, STR("to"), &entry), ERR_NOT_FOUND);
-    in.limit = 12;
-    assert_ok(files_copy(fixture_ctx(f), &in, &entry));
+    assert_int_equal(totals(f).seq, seq);
+    in.limit = 20;
+    static const uint8_t id[16] = {9};
+    f->ctx.op = store_op_derived(id);
+    assert_ok(files_copy(&f->ctx, &in, &entry));
+    make(f, "from/one more");
+    seq = totals(f).seq;
+    assert_int_equal(copy_to(f, &in, "again"), ERR_LIMIT);
+    assert_int_equal(totals(f).seq, seq);
+    f->ctx.op = store_op_derived(id); /* which was not too much when it began */
+    assert_ok(files_copy(&f->ctx, &in, &entry));
     /* "from/0/file 0" would be longer than a path may be */
     char *deep = arena_alloc(&f->arena, CONTENT_MAX_PATH + 1);
     memset(deep, 'x', CONTENT_MAX_PATH);
@@ -153,6 +170,7 @@ static void test_bounds(void **state)
         deep[i] = '/';
     }
     in.to = str_of(deep, CONTENT_MAX_PATH - 5);
+    in.limit = FILES_MAX_COPY;
     assert_int_equal(files_copy(fixture_ctx(f), &in, &entry), ERR_LIMIT);
     in.session = f->theirs;
     assert_int_equal(files_copy(fixture_ctx(f), &in, &entry), ERR_NOT_FOUND);
