@@ -2,14 +2,13 @@
  * Content in the store. A chunk is two keys: its bytes, and a few bytes that say that it is there, so that a question or a
  * commit need not read content. Both are written and (by the collector) deleted together.
  *
- * The lease of an upload in flight is the hour in stored/: who names a chunk that is there already renews it once it is
- * older than RENEW_HOURS. What nothing names lies in the collector's queue under that hour (loose.c): a chunk comes into it
- * when it is written, and goes when something names it.
+ * The lease of an upload in flight is the hour in stored/: who sends a chunk that is there already renews it in every hour
+ * anew, so that what store.spare says holds from the last upload on, and to the hour. What nothing names lies in the
+ * collector's queue under that hour (loose.c): a chunk comes into it when it is written, and goes when something names it.
  */
 #include "files/quota_int.h"
 
 enum {
-    RENEW_HOURS = 6,
     REF_COST = 200, /* bytes that a reference of a page writes */
     MOST_TOGETHER = 1 << 20,
 };
@@ -122,7 +121,7 @@ int files_item_put(struct files_tx *tx, const struct files_item *item)
     bool there = r == 0;
     bool known = there && (!item->page || stored.level == item->page->level);
     bool writes = lacks(item, &stored, there);
-    if (known && !writes && stored.hour + RENEW_HOURS > this_hour(tx)) {
+    if (known && !writes && stored.hour >= this_hour(tx)) {
         return 0;
     }
     if (!there && item->encoded.n == 0) {

@@ -91,6 +91,30 @@ static void test_an_upload_that_never_came(void **state)
     assert_int_equal(after.chunks + after.stored + after.loose, 0);
 }
 
+/* What was cut off is sent again before its time is over: that counts from the last of the two, however short it is. */
+static void test_an_upload_that_came_again(void **state)
+{
+    struct fixture *f = *state;
+    usec_t hour = 3600 * USEC_PER_SEC;
+    static const unsigned spares[] = {1, 2, 6, 24};
+    usec_t start = time_now() / hour * hour + 24 * hour; /* ahead of what the store has seen */
+    for (size_t i = 0; i < sizeof spares / sizeof spares[0]; i++) {
+        struct str bytes = fixture_noise(f, 9000, i);
+        usec_t spare = spares[i] * hour;
+        time_test_set(start, time_monotonic());
+        assert_ok(fixture_chunk(&f->ctx, bytes));
+        time_test_advance(spare); /* it would go within the hour */
+        assert_int_equal(fixture_collect(f, spares[i]), 0);
+        assert_ok(fixture_chunk(&f->ctx, bytes));
+        time_test_advance(spare);
+        assert_int_equal(fixture_collect(f, spares[i]), 0);
+        time_test_advance(hour);
+        assert_int_equal(fixture_collect(f, spares[i]), 1);
+        start = time_now();
+    }
+    time_test_real();
+}
+
 static int plant_write(struct txn *txn, void *arg)
 {
     const struct data_loose *queued = arg;
@@ -443,6 +467,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_named_content_is_in_no_queue),
         cmocka_unit_test(test_an_upload_that_never_came),
+        cmocka_unit_test(test_an_upload_that_came_again),
         cmocka_unit_test(test_purge_and_what_it_leaves),
         cmocka_unit_test(test_a_damaged_page_stays),
         cmocka_unit_test(test_what_is_no_content_keeps_no_other),
