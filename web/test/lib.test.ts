@@ -3,7 +3,7 @@ import { ApiError, encodePath } from "../src/api/generated";
 import { asText, imageType, sentName } from "../src/lib/content";
 import { formatAgo, formatCount, formatSize } from "../src/lib/format";
 import { safeNext } from "../src/lib/next";
-import { baseName, bytesOfBase64Url, fileAddress, joinPath, nameProblem, parentOf, withParents } from "../src/lib/paths";
+import { baseName, bodyPath, bytesOfBase64Url, fileAddress, joinPath, nameProblem, parentOf, sentPath, textAbove, withParents } from "../src/lib/paths";
 import { changeProblemOf, problemOf } from "../src/lib/problem";
 
 test.each([
@@ -51,6 +51,14 @@ test("paths", () => {
   expect(fileAddress("ses-1", "")).toBe("/sessions/ses-1/files");
   expect(fileAddress("ses-1", "a b/100%/#?")).toBe("/sessions/ses-1/files/a%20b/100%25/%23%3F");
   expect(encodePath(bytesOfBase64Url("Yf8vJcO8"))).toBe("a%FF/%25%C3%BC");
+});
+
+test("a path that is no text is sent as its bytes, and lies in the nearest folder that is text", () => {
+  const of = (path: string): { path: string; path_b64: string } => ({ path: "\ufffd", path_b64: btoa(path).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "") });
+  expect(sentPath({ path: "a b" })).toBe("a b");
+  expect(encodePath(sentPath(of("d/\xff%")))).toBe("d/%FF%25");
+  expect([{ path: "" }, { path: "a" }, of("\xff")].map(bodyPath)).toEqual([{}, { path: "a" }, { path_b64: "_w" }]);
+  expect(["\xff", "d/\xff", "\xc3\xbc/d/\xff", "d/\xff/e/f", "\xff/d/e", "d/\xff/e/\xfe"].map((path) => textAbove(of(path).path_b64))).toEqual(["", "d", "ü/d", "d", "", "d"]);
 });
 
 test.each([["", true], [".", true], ["..", true], ["a/b", true], ["a\0", true], ["ä".repeat(128), true], ["ä".repeat(127), false], ["...", false], ["日本", false]])(

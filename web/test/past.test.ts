@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Change, HistoryEntry } from "../src/api/generated";
-import { indexOf, isBackSince, keptWords, lastAddress, lastOf, momentOf, momentsOf, newestOf, stillGone, tookAlong, wordsOf } from "../src/lib/past";
+import { indexOf, isBackSince, keptWords, lastAddress, lastOf, momentOf, momentsOf, newestOf, placeOf, stillGone, tookAlong, wordsOf } from "../src/lib/past";
 
 const change = (version: number, op: Change["op"], path: string, more: Partial<Change> = {}): Change => ({ version, op, path, type: "file", at: "2026-01-01T00:00:00Z", author: { kind: "api", id: "usr" }, ...more });
 
@@ -24,6 +24,12 @@ test("what is not kept is the next moment that is, as the server takes it", () =
   expect(moments.map(({ version }) => version)).toEqual([9, 5, 2]);
   expect(moments.map(momentOf)).toEqual([9, 6, 2]);
   expect([undefined, 10, 9, 8, 6, 5, 4, 3, 2, 1].map((wanted) => indexOf(moments, wanted))).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 2, 2]);
+});
+
+test("a change is looked at where an address can lead to", () => {
+  expect(placeOf(change(1, "write", "d/a", { type: "symlink" }))).toBe("d/a");
+  expect(placeOf(change(1, "delete", "d/a"))).toBe("d");
+  for (const op of ["write", "delete"] as const) expect(placeOf(change(1, op, "d/\ufffd", { path_b64: "ZC__" }))).toBe("d");
 });
 
 test("deleted and not come back since", () => {

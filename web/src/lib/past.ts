@@ -1,7 +1,7 @@
 // A session's changes in words, and what can be had back of what was deleted.
 import type { Change, HistoryEntry, Kept } from "../api/generated";
 import { formatCount, formatExact } from "./format";
-import { historyAddress, versionAddress } from "./paths";
+import { historyAddress, parentOf, textAbove, versionAddress } from "./paths";
 import { shownPath } from "./shown";
 
 export const opWords: Readonly<Record<HistoryEntry["op"], string>> = { write: "Saved", delete: "Deleted", move: "Moved here", restore: "Restored" };
@@ -39,6 +39,12 @@ export const momentWords = (version: number, at: string | undefined): string => 
 
 /** The moment that is shown for a change: its own, or, where that is not kept any more, the next that is. */
 export const momentOf = ({ version, moment }: Change): number => moment ?? version;
+
+/** Where the past shows what a change made: itself; in its folder, where it is gone, or in the nearest that an address can carry. */
+export function placeOf({ op, path, path_b64 }: Change): string {
+  if (path_b64 !== undefined) return textAbove(path_b64);
+  return op === "delete" ? parentOf(path) : path;
+}
 
 /** Of changes, newest first, those that can be gone back to: of some that are one moment by now the newest. */
 export function momentsOf(changes: readonly Change[]): readonly Change[] {

@@ -1,6 +1,6 @@
 // Paths in a tree of files ("src/hello.c", "" is the root) and their addresses in the app. A tree is a session's, named by the
 // session's id, or the person's home.
-import { encodePath } from "../api/generated";
+import { encodePath, type FilePath } from "../api/generated";
 
 /** The name of the person's own home among the trees. */
 export const HOME = "home";
@@ -52,6 +52,37 @@ export function ideAddress(sessionId: string): string {
 /** A name that no string can hold, as the API tells it. */
 export function bytesOfBase64Url(text: string): Uint8Array {
   return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0));
+}
+
+/** Of an entry or a change. */
+export interface Named {
+  readonly path: string;
+  /** The path's bytes, where it is no text: addresses of the app do not carry it. */
+  readonly path_b64?: string | undefined;
+}
+
+/** For the API's address. */
+export const sentPath = ({ path, path_b64 }: Named): FilePath => (path_b64 === undefined ? path : bytesOfBase64Url(path_b64));
+
+/** In a body; of the root nothing. */
+export function bodyPath({ path, path_b64 }: Named): { path?: string; path_b64?: string } {
+  if (path_b64 !== undefined) return { path_b64 };
+  return path === "" ? {} : { path };
+}
+
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The nearest folder above that is text. */
+export function textAbove(path_b64: string): string {
+  const bytes = bytesOfBase64Url(path_b64);
+  for (let end = bytes.lastIndexOf(0x2f); end > 0; end = bytes.lastIndexOf(0x2f, end - 1)) {
+    try {
+      return strict.decode(bytes.subarray(0, end));
+    } catch {
+      continue; // further up
+    }
+  }
+  return "";
 }
 
 const encoder = new TextEncoder();

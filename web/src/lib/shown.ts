@@ -1,6 +1,6 @@
 // Names as people read them. A name is bytes: what would turn the line, end it, or cannot be seen at all is written as an escape, as
 // the command line does, so that no file looks like another one.
-import { baseName, bytesOfBase64Url } from "./paths";
+import { baseName, bytesOfBase64Url, type Named } from "./paths";
 
 const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
 
@@ -30,11 +30,6 @@ export function shownBytes(bytes: Uint8Array): string {
     }
   }
   return text;
-}
-
-interface Named {
-  readonly path: string;
-  readonly path_b64?: string | undefined;
 }
 
 /** Of an entry or a change: its whole path, and the last name in it. */

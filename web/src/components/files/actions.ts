@@ -3,7 +3,7 @@ import { type Entry, encodePath } from "../../api/generated";
 import { queryClient, refreshFiles } from "../../api/queries";
 import { filesUrl, treeOf } from "../../api/trees";
 import { sentName } from "../../lib/content";
-import { baseName, joinPath, parentOf } from "../../lib/paths";
+import { baseName, joinPath, type Named, parentOf, sentPath } from "../../lib/paths";
 import { shown } from "../../lib/shown";
 import { api, useAuth } from "../../stores/auth";
 import { unasked } from "../../stores/leaving";
@@ -112,12 +112,14 @@ const search = (parts: Readonly<Record<string, string | number | undefined>>): s
 };
 
 /** Without a version or a moment the current one. at: of a session. */
-export async function download(tree: string, path: string, version?: number, at?: number): Promise<void> {
+export async function download(tree: string, file: Named, version?: number, at?: number): Promise<void> {
+  const name = baseName(file.path);
+  const path = sentPath(file);
   try {
-    if (await toDisk(`/api/v5${filesUrl(tree)}/${encodePath(path)}${search({ version, at })}`, baseName(path))) return;
+    if (await toDisk(`/api/v5${filesUrl(tree)}/${encodePath(path)}${search({ version, at })}`, name)) return;
     const asked = { path, ...(version !== undefined ? { version } : {}) };
     const response = await (at === undefined ? treeOf(tree).get(asked) : api.filesGet({ ...asked, sessionId: tree, at }));
-    save(await response.blob(), baseName(path));
+    save(await response.blob(), name);
   } catch (error) {
     sayProblem(error);
   }

@@ -6,7 +6,7 @@ import { refreshFiles, useChanges } from "../../api/queries";
 import { treeOf } from "../../api/trees";
 import { formatCount, formatExact } from "../../lib/format";
 import { stillGone } from "../../lib/past";
-import { baseName, bytesOfBase64Url, HOME, parentOf } from "../../lib/paths";
+import { baseName, HOME, type Named, parentOf, sentPath } from "../../lib/paths";
 import { shown, shownName } from "../../lib/shown";
 import { isCode } from "../../lib/problem";
 import { api } from "../../stores/auth";
@@ -21,9 +21,7 @@ export function FindByPath({ value, onValue }: { readonly value: string; readonl
   return <Input size="sm" aria-label="Find by path" placeholder="Find by path" value={value} onChange={(event) => onValue(event.currentTarget.value)} bg="bg.panel" borderColor="border.emphasized" fontSize={{ base: "16px", sm: "14px" }} _placeholder={{ color: "fg.subtle" }} />;
 }
 
-interface Gone {
-  readonly path: string;
-  readonly path_b64?: string;
+interface Gone extends Named {
   /** The deletion. */
   readonly version: number;
 }
@@ -37,8 +35,9 @@ async function isThere(tree: string, path: string, bytes: string | Uint8Array): 
 }
 
 /** What the deletion took away, as a new version; of a folder, all that was in it. An older version may not be what was there last. */
-async function bringBack(tree: string, { path, path_b64, version }: Gone): Promise<void> {
-  const bytes = path_b64 === undefined ? path : bytesOfBase64Url(path_b64);
+async function bringBack(tree: string, gone: Gone): Promise<void> {
+  const { path, version } = gone;
+  const bytes = sentPath(gone);
   try {
     if (await isThere(tree, path, bytes)) return;
     await treeOf(tree).restore({ path: bytes, body: { version } });

@@ -7,15 +7,14 @@ import { formatSize } from "../../lib/format";
 import { shownName } from "../../lib/shown";
 import { EntryIcon } from "./tree";
 
-/** to: where it is shown. children: what else is said of it. */
+/** to: where it is shown, if an address can carry its name. children: what else is said of it. */
 export function EntryRow({ entry, to, children }: { readonly entry: Entry; readonly to: string; readonly children?: ReactNode }) {
-  const isNamed = entry.path_b64 === undefined;
   const name = shownName(entry);
   return (
     <Flex as="li" listStyleType="none" height="40px" align="center" gap="12px" paddingX="16px" position="relative" borderBottomWidth="1px" borderColor="border.muted" _hover={{ bg: "bg.subtle" }}>
       <Box color={entry.type === "dir" ? "accent.fg" : "fg.muted"} flexShrink="0"><EntryIcon entry={entry} size={16} /></Box>
       <Text flex="1" minWidth="0" truncate>
-        {isNamed && entry.type !== "symlink" ? (
+        {entry.path_b64 === undefined ? (
           <Link to={to}>
             <Box as="span" position="absolute" inset="0" aria-hidden="true" />
             {name}

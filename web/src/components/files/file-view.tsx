@@ -216,7 +216,7 @@ function OneFile({ tree, entry, editing }: FileProps & { readonly editing: Editi
         <Facts entry={entry} risk={risk} />
         {editing !== undefined && <Button size="xs" height="32px" variant="ghost" colorPalette="gray" onClick={editing.begin}><SquarePen size={14} />Edit</Button>}
         <Button size="xs" height="32px" variant="ghost" colorPalette="gray" aria-expanded={isOpen} onClick={isOpen ? close : open}><HistoryIcon size={14} />History</Button>
-        <Button size="xs" height="32px" variant="outline" colorPalette="gray" display={{ base: risk === "none" ? "inline-flex" : "none", sm: "inline-flex" }} onClick={() => void download(tree, entry.path)}><Download size={14} />Download</Button>
+        <Button size="xs" height="32px" variant="outline" colorPalette="gray" display={{ base: risk === "none" ? "inline-flex" : "none", sm: "inline-flex" }} onClick={() => void download(tree, entry)}><Download size={14} />Download</Button>
         {!isHome && <FileMenu tree={tree} entry={entry} />}
       </Flex>
       <Flex direction={{ base: "column-reverse", md: "row" }} flex="1" minHeight="0">

@@ -24,7 +24,7 @@ function Row({ sessionId, entry, onRename }: { readonly sessionId: string; reado
   // An address cannot carry a name that is no text; with a new name it can.
   const isNamed = entry.path_b64 === undefined;
   const actions: Action[] = [
-    ...(isNamed && entry.type === "file" ? [{ label: "Download", icon: <Download size={15} />, run: () => void download(sessionId, entry.path) }] : []),
+    ...(entry.type === "file" ? [{ label: "Download", icon: <Download size={15} />, run: () => void download(sessionId, entry) }] : []),
     { label: "Rename", icon: <Pencil size={15} />, run: onRename },
     ...(isNamed ? [{ label: "Delete", icon: <Trash2 size={15} />, run: () => void remove(sessionId, entry), grave: true }] : []),
   ];
@@ -32,7 +32,7 @@ function Row({ sessionId, entry, onRename }: { readonly sessionId: string; reado
     <Flex as="li" listStyleType="none" height="40px" align="center" gap="12px" paddingLeft="16px" paddingRight="8px" position="relative" borderBottomWidth="1px" borderColor="border.muted" _hover={{ bg: "bg.subtle" }}>
       <Box color={entry.type === "dir" ? "accent.fg" : "fg.muted"} flexShrink="0"><EntryIcon entry={entry} size={16} /></Box>
       <Text flex="1" minWidth="0" truncate>
-        {isNamed && entry.type !== "symlink" ? (
+        {isNamed ? (
           <Link to={fileAddress(sessionId, entry.path)}>
             <Box as="span" position="absolute" inset="0" aria-hidden="true" />
             {name}

@@ -95,7 +95,7 @@ export function OldVersion({ tree, entry, version, onDone }: { readonly tree: st
   return (
     <Flex align="center" gap="8px" wrap="wrap" paddingX="16px" paddingY="8px" bg="warn.subtle" color="warn.fg" fontSize="13px" borderBottomWidth="1px" role="status">
       <Text flex="1" minWidth="160px">{version.op === "delete" ? `It was deleted on ${then}. This is what was there last.` : `Version of ${then}. It is not the current one.`}</Text>
-      <Button size="xs" height="32px" variant="ghost" color="warn.fg" onClick={() => void download(tree, entry.path, version.version)}><Download size={14} />Download</Button>
+      <Button size="xs" height="32px" variant="ghost" color="warn.fg" onClick={() => void download(tree, entry, version.version)}><Download size={14} />Download</Button>
       <Button size="xs" height="32px" onClick={() => void restore()}><RotateCcw size={14} />Restore this version</Button>
     </Flex>
   );

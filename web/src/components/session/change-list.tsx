@@ -6,8 +6,8 @@ import type { Change, Session } from "../../api/generated";
 import { useChangesOf } from "../../api/past";
 import { useKept } from "../../api/queries";
 import { formatCount, formatExact } from "../../lib/format";
-import { authorWords, keptWords, wordsOf } from "../../lib/past";
-import { historyAddress, parentOf } from "../../lib/paths";
+import { authorWords, keptWords, placeOf, wordsOf } from "../../lib/past";
+import { historyAddress } from "../../lib/paths";
 import { Ago } from "../bits";
 import { Choice } from "../choice";
 import { Deletions, FindByPath, rowStyle } from "../files/deletions";
@@ -39,7 +39,7 @@ function Changes({ session, changes, moments, shown, text }: ListProps & { reado
   return [...changes, ...older].map((one, i) => (found.has(one.version) || wordsOf(one).toLowerCase().includes(text.toLowerCase())) && (
     <Box as="li" key={one.version} {...rowStyle}>
       <Box asChild display="block" paddingX="16px" paddingY="6px" bg={one === shown ? "accent.subtle" : undefined} _hover={{ bg: one === shown ? "accent.subtle" : "bg.muted" }}>
-        <Link to={historyAddress(session.id, one.op === "delete" ? parentOf(one.path) : one.path, i === 0 ? undefined : one.version)} aria-current={one === shown ? "true" : undefined} title={`${wordsOf(one)}, ${formatExact(one.at)}`}>
+        <Link to={historyAddress(session.id, placeOf(one), i === 0 ? undefined : one.version)} aria-current={one === shown ? "true" : undefined} title={`${wordsOf(one)}, ${formatExact(one.at)}`}>
           <Text truncate>{wordsOf(one)}</Text>
           <Text color="fg.muted" fontSize="12px" truncate>{authorWords[one.author.kind]} · <Ago time={one.at} />{!kept.has(one.version) && " · moment not kept"}</Text>
         </Link>

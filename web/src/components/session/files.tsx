@@ -12,6 +12,7 @@ import { factsOf, ListSkeleton } from "../bits";
 import { FileView, useRiskOf } from "../files/file-view";
 import { Folder } from "../files/folder";
 import { GoneFile } from "../files/gone-file";
+import { LinkView } from "../files/link";
 import { Tree } from "../files/tree";
 import { Uploads } from "../files/uploads";
 import { ProblemNotice } from "../problem-notice";
@@ -66,6 +67,7 @@ export function Place({ tree, path, folder }: WhereProps & { readonly folder: Re
   if (entry?.type === "dir" && !isTyped) return folder;
   const file = entry?.type === "file" ? entry : undefined;
   if (file !== undefined || isTyped) return <FileView tree={tree} path={path} entry={file} />;
+  if (entry !== undefined) return <GoneFile tree={tree} path={path} link={entry}><LinkView tree={tree} entry={entry} /></GoneFile>;
   const isGone = above.error === null || (above.error instanceof ApiError && above.error.status < 500);
   return isGone ? <GoneFile tree={tree} path={path}><Gone tree={tree} path={path} /></GoneFile> : <ProblemNotice error={above.error} retry={() => void above.refetch()} />;
 }

@@ -2,7 +2,7 @@
 // there. The server answers all of it, so that it works whether the workspace runs or not. The address names the moment (?at=)
 // and the place, so that both can be sent to oneself.
 import { Box, Button, Flex, IconButton, Text } from "@chakra-ui/react";
-import { ChevronLeft, ChevronRight, Clock, Download, GitFork, RotateCcw, Share2 } from "lucide-react";
+import { ChevronLeft, ChevronRight, Clock, Download, Folder, GitFork, RotateCcw, Share2 } from "lucide-react";
 import { type ChangeEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { ApiError, type Change, type Entry, type Session } from "../../api/generated";
@@ -10,20 +10,22 @@ import { useLastOf } from "../../api/past";
 import { refreshFiles, useChanges, useFolderAt } from "../../api/queries";
 import { formatCount, formatExact, formatSize } from "../../lib/format";
 import { authorWords, indexOf, lastAddress, momentOf, momentsOf, wordsOf } from "../../lib/past";
-import { baseName, fileAddress, historyAddress, parentOf, sessionAddress, withParents } from "../../lib/paths";
+import { baseName, bodyPath, fileAddress, historyAddress, parentOf, sessionAddress, withParents } from "../../lib/paths";
+import { shownName } from "../../lib/shown";
 import { api } from "../../stores/auth";
 import { Ago, Empty, ListSkeleton } from "../bits";
 import { download, downloadAll, forkSession } from "../files/actions";
 import { CompareChoice, useCompare, VersionDifference } from "../files/diff";
 import { EntryRow } from "../files/entry-row";
 import { Content } from "../files/file-view";
+import { LinkTarget, linkWords } from "../files/link";
 import { ShareDialog } from "../files/share";
 import { checkSessionName, NameDialog } from "../modal";
 import { type Action, ActionMenu } from "../menu";
 import { ProblemNotice } from "../problem-notice";
 import { say, sayProblem } from "../toaster";
 import { ChangeList } from "./change-list";
-import { RewindButton, thenWords } from "./rewind";
+import { RewindButton, RewindDialog, thenWords } from "./rewind";
 
 interface MomentProps {
   readonly session: Session;
@@ -145,8 +147,8 @@ interface ThereProps {
 /** By the moment: its folder may be another by now, or a file. */
 async function restore(sessionId: string, entry: Entry, moment: number): Promise<void> {
   try {
-    const done = await api.filesRewind({ sessionId, body: { path: entry.path, at: moment } });
-    say(`“${baseName(entry.path)}” is as it was ${thenWords(done, moment)}`);
+    const done = await api.filesRewind({ sessionId, body: { ...bodyPath(entry), at: moment } });
+    say(`“${shownName(entry)}” is as it was ${thenWords(done, moment)}`);
   } catch (error) {
     sayProblem(error);
   }
@@ -163,7 +165,30 @@ function Bar({ words, children }: { readonly words: ReactNode; readonly children
   );
 }
 
-function FolderThen({ sessionId, path, change, moment, at }: ThereProps) {
+/** Of what no address can carry, in its row. */
+function UnnamedMenu({ sessionId, path, change, moment, at, entry }: ThereProps & { readonly entry: Entry }) {
+  const navigate = useNavigate();
+  const [asking, setAsking] = useState(false);
+  const bringBack = (): void => {
+    if (entry.type === "dir") setAsking(true);
+    else void restore(sessionId, entry, moment);
+  };
+  const actions: Action[] = [
+    ...(entry.type === "file" ? [{ label: "Download", icon: <Download size={15} />, run: () => void download(sessionId, entry, undefined, moment) }] : []),
+    at === undefined
+      ? { label: "Show in Files", icon: <Folder size={15} />, run: () => void navigate(fileAddress(sessionId, path)) }
+      : { label: "Restore", icon: <RotateCcw size={15} />, run: bringBack },
+  ];
+  return (
+    <>
+      <ActionMenu label={`Actions for ${shownName(entry)}`} actions={actions} />
+      {asking && <RewindDialog sessionId={sessionId} folder={entry} moment={{ version: moment, at: change.at }} onClose={() => setAsking(false)} />}
+    </>
+  );
+}
+
+function FolderThen(props: ThereProps) {
+  const { sessionId, path, change, moment, at } = props;
   const [, setParams] = useSearchParams();
   const { data, error, refetch } = useFolderAt(sessionId, path, moment);
   if (data === undefined) return error === null ? <ListSkeleton /> : <ProblemNotice error={error} retry={() => void refetch()} />;
@@ -172,26 +197,47 @@ function FolderThen({ sessionId, path, change, moment, at }: ThereProps) {
     <>
       {at !== undefined && (
         <Bar words={isEmpty ? "Empty at this moment" : `${formatCount(data.length, "item")} at this moment`}>
-          <RewindButton sessionId={sessionId} path={path} moment={{ version: moment, at: change.at }} onDone={() => setParams({})} />
+          <RewindButton sessionId={sessionId} folder={{ path }} moment={{ version: moment, at: change.at }} onDone={() => setParams({})} />
         </Bar>
       )}
       {isEmpty && <Empty icon={<Clock size={20} />} title="This folder was empty" text="Nothing was in it at this moment." />}
-      <Box as="ul" aria-label="Entries">{data.map((entry) => <EntryRow key={`${entry.path} ${entry.path_b64 ?? ""}`} entry={entry} to={historyAddress(sessionId, entry.path, at)} />)}</Box>
+      <Box as="ul" aria-label="Entries">
+        {data.map((entry) => (
+          <EntryRow key={`${entry.path} ${entry.path_b64 ?? ""}`} entry={entry} to={historyAddress(sessionId, entry.path, at)}>
+            {entry.path_b64 !== undefined && <UnnamedMenu {...props} entry={entry} />}
+          </EntryRow>
+        ))}
+      </Box>
     </>
   );
 }
 
-function FileThen({ sessionId, entry, at, moment }: { readonly sessionId: string; readonly entry: Entry; readonly at: number | undefined; readonly moment: number }) {
+type EntryProps = Pick<ThereProps, "sessionId" | "at" | "moment"> & { readonly entry: Entry };
+
+function BackButton({ sessionId, entry, at, moment }: EntryProps) {
+  if (at === undefined) return <Button size="xs" height="32px" variant="outline" colorPalette="gray" asChild><Link to={fileAddress(sessionId, entry.path)}>Show in Files</Link></Button>;
+  return <Button size="xs" height="32px" onClick={() => void restore(sessionId, entry, moment)}><RotateCcw size={14} />Restore this {entry.type === "file" ? "file" : "link"}</Button>;
+}
+
+function LinkThen(props: EntryProps) {
+  const { sessionId, entry, moment } = props;
+  return (
+    <>
+      <Bar words={linkWords(entry)}><BackButton {...props} /></Bar>
+      <LinkTarget tree={sessionId} entry={entry} at={moment} />
+    </>
+  );
+}
+
+function FileThen({ sessionId, entry, at, moment }: EntryProps) {
   const wanted = useCompare();
   const compare = at === undefined && wanted === "now" ? "off" : wanted;
   return (
     <>
       <Bar words={<>{formatSize(entry.size)} · changed <Ago time={entry.mtime} /></>}>
         <Flex gap="8px">
-          <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void download(sessionId, entry.path, undefined, moment)}><Download size={14} />Download</Button>
-          {at === undefined
-            ? <Button size="xs" height="32px" variant="outline" colorPalette="gray" asChild><Link to={fileAddress(sessionId, entry.path)}>Show in Files</Link></Button>
-            : <Button size="xs" height="32px" onClick={() => void restore(sessionId, entry, moment)}><RotateCcw size={14} />Restore this file</Button>}
+          <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => void download(sessionId, entry, undefined, moment)}><Download size={14} />Download</Button>
+          <BackButton sessionId={sessionId} entry={entry} at={at} moment={moment} />
         </Flex>
       </Bar>
       <Flex padding="8px 16px" borderBottomWidth="1px"><CompareChoice isCurrent={at === undefined} /></Flex>
@@ -202,7 +248,7 @@ function FileThen({ sessionId, entry, at, moment }: { readonly sessionId: string
   );
 }
 
-/** What stood at the path then: a folder is shown as a list, a file as itself. */
+/** What stood at the path then: a folder is shown as a list, a file as itself, a link as where it leads. */
 function There(props: ThereProps) {
   const { sessionId, path, moment, at, wanted } = props;
   const above = useFolderAt(sessionId, parentOf(path), moment);
@@ -213,6 +259,7 @@ function There(props: ThereProps) {
   const entry = above.data?.find((one) => one.path === path && one.path_b64 === undefined);
   if (entry?.type === "dir") return <FolderThen {...props} />;
   if (entry?.type === "file") return <FileThen sessionId={sessionId} entry={entry} moment={moment} at={at} />;
+  if (entry !== undefined) return <LinkThen sessionId={sessionId} entry={entry} moment={moment} at={at} />;
   if (above.error !== null && !(above.error instanceof ApiError && above.error.status === 404)) return <ProblemNotice error={above.error} retry={() => void above.refetch()} />;
   const up = <Button size="sm" variant="outline" colorPalette="gray" asChild><Link to={historyAddress(sessionId, "", at)}>To all files of then</Link></Button>;
   const address = last && lastAddress(sessionId, path, last, wanted);

@@ -7,7 +7,8 @@ import { ApiError, type Rewound } from "../../api/generated";
 import { refreshFiles } from "../../api/queries";
 import { formatCount, formatExact } from "../../lib/format";
 import { newKey } from "../../lib/key";
-import { baseName } from "../../lib/paths";
+import { bodyPath, type Named, sentPath } from "../../lib/paths";
+import { shownName } from "../../lib/shown";
 import { api } from "../../stores/auth";
 import { Modal } from "../modal";
 import { FormProblem } from "../problem-notice";
@@ -18,20 +19,20 @@ import { say, sayProblem } from "../toaster";
 export const thenWords = ({ moment }: Rewound, at: number): string => (moment === at ? "then" : "somewhat later: that moment is not kept any more");
 
 /** Asks until all of it is done, which may take several calls. */
-async function rewind(sessionId: string, path: string, at: number, tell: (changed: number) => void): Promise<Rewound> {
+async function rewind(sessionId: string, what: Named, at: number, tell: (changed: number) => void): Promise<Rewound> {
   const idempotencyKey = newKey();
   for (;;) {
-    const rewound = await api.filesRewind({ sessionId, idempotencyKey, body: { at, ...(path !== "" ? { path } : {}) } });
+    const rewound = await api.filesRewind({ sessionId, idempotencyKey, body: { at, ...bodyPath(what) } });
     if (rewound.done) return rewound;
     tell(rewound.changed);
   }
 }
 
-async function undo(sessionId: string, path: string, before: number): Promise<void> {
+async function undo(sessionId: string, what: Named, before: number): Promise<void> {
   try {
-    await rewind(sessionId, path, before, () => undefined).catch((error: unknown) => {
-      if (path === "" || !(error instanceof ApiError) || error.status !== 404) throw error;
-      return api.filesDelete({ sessionId, path, recursive: true }); // nothing was there before
+    await rewind(sessionId, what, before, () => undefined).catch((error: unknown) => {
+      if (what.path === "" || !(error instanceof ApiError) || error.status !== 404) throw error;
+      return api.filesDelete({ sessionId, path: sentPath(what), recursive: true }); // nothing was there before
     });
     say("It is as it was before");
   } catch (error) {
@@ -42,31 +43,32 @@ async function undo(sessionId: string, path: string, before: number): Promise<vo
 
 interface RewindProps {
   readonly sessionId: string;
-  /** "" is the whole session. */
-  readonly path: string;
+  /** A folder; with the path "", the whole session. */
+  readonly folder: Named;
   readonly moment: { readonly version: number; readonly at: string };
-  readonly onDone: () => void;
+  readonly onDone?: () => void;
 }
 
-function Dialog({ sessionId, path, moment, onDone, onClose }: RewindProps & { readonly onClose: () => void }) {
+export function RewindDialog({ sessionId, folder, moment, onDone, onClose }: RewindProps & { readonly onClose: () => void }) {
   const [changed, setChanged] = useState<number>();
   const { busy, error, send } = useSending();
-  const what = path === "" ? "Everything" : `“${baseName(path)}”`;
+  const isAll = folder.path === "";
+  const what = isAll ? "Everything" : `“${shownName(folder)}”`;
   const restore = () => send(async () => {
-    const rewound = await rewind(sessionId, path, moment.version, setChanged);
+    const rewound = await rewind(sessionId, folder, moment.version, setChanged);
     const then = thenWords(rewound, moment.version);
     refreshFiles(sessionId);
     onClose();
     if (rewound.changed === 0) return say(`${what} is already as it was ${then}`);
-    say(`${what} is as it was ${then}: ${formatCount(rewound.changed, "item")} changed`, () => void undo(sessionId, path, rewound.before));
-    onDone();
+    say(`${what} is as it was ${then}: ${formatCount(rewound.changed, "item")} changed`, () => void undo(sessionId, folder, rewound.before));
+    onDone?.();
   });
   return (
-    <Modal title={`Restore ${path === "" ? "everything" : what}?`} onClose={onClose}>
+    <Modal title={`Restore ${isAll ? "everything" : what}?`} onClose={onClose}>
       <Stack gap="16px">
         <FormProblem error={error} />
         <Text color="fg.muted" overflowWrap="anywhere">
-          {path === "" ? "All files of the session become" : "All that is in this folder becomes"} what they were on {formatExact(moment.at)}. What was changed since stays in the history, and you can undo this.
+          {isAll ? "All files of the session become" : "All that is in this folder becomes"} what they were on {formatExact(moment.at)}. What was changed since stays in the history, and you can undo this.
         </Text>
         {changed !== undefined && <Text role="status" fontVariantNumeric="tabular-nums">{formatCount(changed, "item")} changed so far. It goes on when this page is closed, too.</Text>}
         <Stack direction="row" justify="flex-end" gap="8px">
@@ -82,8 +84,8 @@ export function RewindButton(props: RewindProps) {
   const [asking, setAsking] = useState(false);
   return (
     <>
-      <Button size="xs" height="32px" onClick={() => setAsking(true)}><RotateCcw size={14} />{props.path === "" ? "Restore everything" : "Restore this folder"}</Button>
-      {asking && <Dialog {...props} onClose={() => setAsking(false)} />}
+      <Button size="xs" height="32px" onClick={() => setAsking(true)}><RotateCcw size={14} />{props.folder.path === "" ? "Restore everything" : "Restore this folder"}</Button>
+      {asking && <RewindDialog {...props} onClose={() => setAsking(false)} />}
     </>
   );
 }
