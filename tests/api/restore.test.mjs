@@ -202,3 +202,40 @@ out.close()`], { maxBuffer: 64 << 20 });
   }
   assert.deepEqual(await content(bob, base, { at: two.at }), two.entries);
 });
+
+/** False: it was done before it was asked about, which shows nothing. */
+async function archivedInHand(files) {
+  const base = await fresh();
+  const fill = async (text) => {
+    const archive = execFileSync("python3", ["-c", `
+import io, sys, tarfile
+out = tarfile.open(fileobj=sys.stdout.buffer, mode="w|gz")
+for i in range(${files}):
+    info = tarfile.TarInfo(f"f{i % 30}/{i}"); info.size = 1
+    out.addfile(info, io.BytesIO(b"${text}"))
+out.close()`], { maxBuffer: 64 << 20 });
+    assert.equal((await ada.request("POST", `${base}/archive`, { body: archive })).status, 200);
+    return (await ada.get(`${base}/changes?limit=1`)).data[0].version;
+  };
+  const one = await fill("a");
+  const two = await fill("b");
+  const pending = ada.post(`${base}/files:restore`, { at: one });
+  await until("it has begun", async () => (await ada.get(`${base}/files?at=${two + 1}`)).status !== 404);
+  const now = await ada.get(`${base}/archive`);
+  const named = await ada.get(`${base}/archive?at=${two}`);
+  const { status, data } = await pending;
+  assert.equal(status, 200);
+  if (!data.done) await until("it is whole", async () => (await ada.get(`${base}/changes?limit=1`)).data[0].restored === one);
+  assert.deepEqual([named.status, named.headers.moment], [200, String(two)]);
+  assert.equal((await ada.get(`${base}/archive`)).status, 200);
+  if (now.status === 200) return false;
+  assert.deepEqual([now.status, now.code], [409, "conflict"]);
+  assert.match(now.json.error.message, /^Its files are going back to a moment\./);
+  return true;
+}
+
+test("in hand there is no archive of now, which would be without what came since", { timeout: 300_000 }, async () => {
+  let shown = false;
+  for (let files = 1000; !shown && files < 40_000; files *= 2) shown = await archivedInHand(files);
+  assert.ok(shown, "no return took as long as a question");
+});
