@@ -6,7 +6,7 @@
 // CODITECT_SEED repeats the choices (when they fall is the machine's), CODITECT_CHAOS_ROUNDS makes many. Wants root: a shell
 // joins a workspace's namespaces, and the disks are small ones of the test's.
 import assert from "node:assert/strict";
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -18,16 +18,15 @@ import { makeBundle } from "../api/ide-bundle.mjs";
 import { randomFrom } from "../codi2/model.mjs";
 import { alive, childrenOf, nameOf, processesOf, stateOf, workspaceOf } from "../workspaces/inside.mjs";
 import { Disk } from "./disk.mjs";
-import { bytesOf, hashOf, sizeOf } from "./ledger.mjs";
+import { bytesOf, hashOf } from "./ledger.mjs";
 import { Links } from "./links.mjs";
-import { DOOR, Load, QUIET } from "./load.mjs";
+import { DOOR, Load, MANY, QUIET } from "./load.mjs";
 import { Power } from "./power.mjs";
 
 const rounds = Number(process.env.CODITECT_CHAOS_ROUNDS ?? 4);
 const seed = Number(process.env.CODITECT_SEED ?? 1 + Math.floor(Math.random() * 1e9));
 const skip = process.getuid() === 0 ? false : "needs root: a shell joins the workspace's namespaces";
 const PATIENCE = 120_000;
-const MANY = 1_200; // more than are believed to be deleted when nobody saw it
 const hashOfBytes = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
 class Chaos extends Load {
@@ -153,11 +152,6 @@ class Chaos extends Load {
     return `the server's disk is full${then}`;
   }
 
-  /** What cannot be packed, and nobody asks for: the disk is to be full soon. The status. */
-  async noise() {
-    return (await this.client.write(`/sessions/${this.session}/files/full/noise`, randomBytes(1 << 20), { expected5xx: true })).status;
-  }
-
   /** The workspace's disk takes nothing more; what runs there may be killed meanwhile. */
   async workspaceIsFull() {
     this.disk.work.fill(this.random(256) * 1024);
@@ -242,7 +236,11 @@ class Chaos extends Load {
     [() => this.powerIsCut()],
     [() => this.storeIsFull(), () => this.workspaceIsFull()],
     [() => this.linksInUseAreCut()],
+    [() => this.personSurelyDeletes("surely", 8)],
   ];
+
+  /** What many rounds end with, the last one first: each later look would have to ask for so many files. */
+  last = [[() => this.manyAreAway()], [() => this.personSurelyDeletes("crowd", MANY)]];
 
   /** The network helper, the IDE's backend, codi2, or what starts them: each kind is as likely as another. */
   async oneInsideDies() {
@@ -252,16 +250,10 @@ class Chaos extends Load {
     return `of the workspace, ${name} is killed`;
   }
 
-  async status() { return JSON.parse((await this.shell(`${DOOR} http://door/status`)) ?? "{}"); }
-
   /** Files that are away when codi2 begins again: nobody saw who deleted so many, so the store keeps them until a person chooses. */
   async manyAreAway() {
-    const of = { path: "many", n: 1 };
-    const writes = Array.from({ length: MANY }, (_, i) => this.ledger.begin(`many/${i}`, { of }));
-    const script = `set +o pipefail; mkdir many; { yes 'many 1' || true; } | head -c ${sizeOf(1)} > /tmp/many; for i in {0..${MANY - 1}}; do cp /tmp/many many/$i; done; `;
-    assert.notEqual(await this.persisted(script), undefined);
-    for (const write of writes) this.ledger.promise(write);
-    await this.diskIsLost(writes.map(({ path }) => join("tree", path)));
+    assert.notEqual(await this.persistMany("many"), undefined);
+    await this.diskIsLost(Array.from({ length: MANY }, (_, i) => `tree/many/${i}`));
     await this.opened();
     await until("they are held back", async () => (await this.status()).held_back === MANY, PATIENCE);
     assert.deepEqual(await this.lost(), [], `seed ${seed}: while many are held back`);
@@ -273,12 +265,20 @@ class Chaos extends Load {
   /** What a person deletes stays deleted when the disk is lost; what lay beside it comes back. */
   async personDeletes() {
     const kept = await this.persist("kept", 4);
-    const there = await this.persist("doomed", 8);
-    const writes = Array.from({ length: 8 }, (_, i) => this.ledger.begin(`doomed/${i}`, { gone: true }));
-    const deleted = await this.persisted("rm -rf doomed; ");
-    if (deleted !== undefined) for (const write of writes) this.ledger.promise(write, undefined, there === undefined ? undefined : [there, deleted]);
+    const told = await this.fillAndDelete("doomed", 8);
     await this.diskIsLost(["tree", "index"]);
-    return `a folder is deleted${[kept, there, deleted].includes(undefined) ? " (not acknowledged)" : ""}, then the disk is lost`;
+    return `a folder is deleted${kept === undefined || !told ? " (not acknowledged)" : ""}, then the disk is lost`;
+  }
+
+  /** The disk is lost; what a person deletes on the next one, and is told of, however long that takes, stays so when that is lost too. */
+  async personSurelyDeletes(folder, count) {
+    await this.diskIsLost(["."]);
+    await until("a person's deletion is acknowledged", async () => {
+      await this.opened();
+      return this.fillAndDelete(folder, count);
+    }, PATIENCE);
+    await this.diskIsLost(["tree", "index"]);
+    return `the disk is lost, a folder of ${count} files is deleted on the next one, and that is lost`;
   }
 
   // ---- The look ----
@@ -438,8 +438,7 @@ test(`${rounds} rounds: nothing that was acknowledged is lost`, { skip, timeout:
   await chaos.opened();
   const harms = new Map();
   for (let i = 0; i < rounds; i++) {
-    const last = i === rounds - 1 && rounds >= 100;
-    const harm = await chaos.round(last ? [() => chaos.manyAreAway()] : chaos.first[i] ?? chaos.harms);
+    const harm = await chaos.round((rounds >= 100 && chaos.last[rounds - 1 - i]) || chaos.first[i] || chaos.harms);
     harms.set(harm, (harms.get(harm) ?? 0) + 1);
   }
   for (const write of [...chaos.ledger.paths.values()].flat()) write.read = false;
@@ -450,6 +449,7 @@ test(`${rounds} rounds: nothing that was acknowledged is lost`, { skip, timeout:
   t.diagnostic(`${cuts} power cuts, which met ${unflushed} changes that were not flushed, and lost or tore ${lost} of them`);
   if (rounds >= chaos.first.length) {
     assert.ok(chaos.fullDisks > 0, "a disk was full");
+    assert.ok(chaos.lostDisks > 0 && chaos.deletions > 0, "a disk was lost, and a person was told that a deletion is stored");
     for (const whose of ["codi2", "programs"]) assert.ok(chaos.links[whose].cuts > 0, `the link of ${whose} was cut in use`);
   }
   t.diagnostic(`${rounds} rounds, ${chaos.kills} processes killed, ${cuts} power cuts, ${chaos.fullDisks} full disks, ${chaos.links.cuts} cut links, ${chaos.lostDisks} disks lost, ${chaos.ledger.acknowledged} acknowledged writes, 0 lost`);

@@ -2,6 +2,7 @@
 // in the ledger.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { randomFrom } from "../codi2/model.mjs";
 import { insideCommand, stateOf } from "../workspaces/inside.mjs";
@@ -11,6 +12,7 @@ export const DOOR = "curl -sS --fail-with-body --max-time 60 --unix-socket /run/
 export const BARRIER = `${DOOR} -X POST http://door/sync`;
 const OF_THE_EDITOR = `${DOOR} -X POST 'http://door/sync?quiet=left'`; // its barrier after each save
 export const QUIET = "quiet/"; // all that lies there
+export const MANY = 1_200; // more than are believed to be deleted when nobody saw it
 
 /** A script that puts a write there, at once and whole. */
 const put = ({ path, n }) => `{ yes '${path} ${n}' || true; } | head -c ${sizeOf(n)} > '${path}.new'; mv '${path}.new' '${path}'`;
@@ -20,6 +22,7 @@ export class Load {
   shells = new Set(); // of nsenter, whose child the shell is
   quiet = new Map(); // path → the newest write to it that is on the disk, and nobody was told that it is stored
   disks = 1;
+  deletions = 0; // of files by a person, who was told that they are stored
   link; // the client with which programs ask while their link may be cut
   isTight = false; // the store's disk may be full
 
@@ -99,6 +102,11 @@ export class Load {
     }
   }
 
+  /** What cannot be packed, and nobody asks for: the disk is to be full soon. The status. */
+  async noise() {
+    return (await this.client.write(`/sessions/${this.session}/files/full/noise`, randomBytes(1 << 20), { expected5xx: true })).status;
+  }
+
   /** Standard output of a script in the workspace, or undefined when it did not end well: the workspace may be going. */
   async shell(script) {
     if (stateOf(this.server, this.session) === undefined) return undefined;
@@ -112,6 +120,8 @@ export class Load {
       resolve(code === 0 ? text : undefined);
     }));
   }
+
+  async status() { return JSON.parse((await this.shell(`${DOOR} http://door/status`)) ?? "{}"); }
 
   /** The moment that a barrier behind a script named, or undefined. What waited on this disk before it is promised then, too. */
   async persisted(script) {
@@ -135,6 +145,28 @@ export class Load {
     const seq = await this.persisted(`set +o pipefail; mkdir -p ${folder}; ${writes.map(put).join("; ")}; `);
     if (seq !== undefined) for (const write of writes) this.ledger.promise(write);
     return seq;
+  }
+
+  /** MANY files in folder, all alike, acknowledged as those of persist. */
+  async persistMany(folder) {
+    const of = { path: folder, n: 1 };
+    const writes = Array.from({ length: MANY }, (_, i) => this.ledger.begin(`${folder}/${i}`, { of }));
+    const script = `set +o pipefail; mkdir -p ${folder}; { yes '${folder} 1' || true; } | head -c ${sizeOf(1)} > /tmp/many; for i in {0..${MANY - 1}}; do cp /tmp/many ${folder}/$i; done; `;
+    const seq = await this.persisted(script);
+    if (seq !== undefined) for (const write of writes) this.ledger.promise(write);
+    return seq;
+  }
+
+  /** A person fills a folder and deletes it; false: they were not told of both that it is stored. */
+  async fillAndDelete(folder, count) {
+    const there = await (count === MANY ? this.persistMany(folder) : this.persist(folder, count));
+    const writes = Array.from({ length: count }, (_, i) => this.ledger.begin(`${folder}/${i}`, { gone: true }));
+    const deleted = await this.persisted(`rm -rf ${folder}; `);
+    if (deleted === undefined) return false;
+    for (const write of writes) this.ledger.promise(write, undefined, there === undefined ? undefined : [there, deleted]);
+    if (there === undefined) return false;
+    this.deletions += count;
+    return true;
   }
 
   /** Of quiet files two are written, one is saved by a person in the editor, one gets a name that is not quiet: false: who knows. */
