@@ -89,27 +89,31 @@ test("who saves over what another session wrote is told; a program is not", { ti
   assert.equal((await one.status()).notice, undefined);
 });
 
-test("a file of the home has its history at the door, comes back from it, and is none of the workspace's", { timeout: 60_000 }, async (t) => {
-  const { one, two } = await both(t);
-  for (const text of ["one", "two"]) {
-    write(one, ".config/settings.json", text);
+const OF_THE_IDE = ".coditect-ide"; // configurationFolder of ide/app/package.json
+
+for (const path of [`${OF_THE_IDE}/settings.json`, `${OF_THE_IDE}/keymaps.json`]) {
+  test(`${path} of the home has its history at the door, comes back from it, and is none of the workspace's`, { timeout: 60_000 }, async (t) => {
+    const { one, two } = await both(t);
+    for (const text of ["one", "two"]) {
+      write(one, path, text);
+      await one.sync();
+    }
+    const versions = await past(two, path);
+    const texts = await Promise.all(versions.map((version) => content(two, path, version)));
+    assert.deepEqual([texts[0], texts.at(-1)], ["two", "one"], "from any session of the person");
+    assert.equal((await one.door("GET", `/past?path=${encodeURIComponent(path)}`)).status, 404);
+
+    const restored = await two.door("POST", "/past/restore?root=home", {}, JSON.stringify({ path, version: versions.at(-1).version }));
+    assert.equal(restored.status, 200, JSON.stringify(restored.body));
+    await until("it is back in both", () => [one, two].every((world) => read(world, path) === "one"));
+
+    fs.rmSync(one.path("home", path));
     await one.sync();
-  }
-  const versions = await past(two, ".config/settings.json");
-  const texts = await Promise.all(versions.map((version) => content(two, ".config/settings.json", version)));
-  assert.deepEqual([texts[0], texts.at(-1)], ["two", "one"], "from any session of the person");
-  assert.equal((await one.door("GET", "/past?path=.config%2Fsettings.json")).status, 404);
-
-  const restored = await two.door("POST", "/past/restore?root=home", {}, JSON.stringify({ path: ".config/settings.json", version: versions.at(-1).version }));
-  assert.equal(restored.status, 200, JSON.stringify(restored.body));
-  await until("it is back in both", () => [one, two].every((world) => read(world, ".config/settings.json") === "one"));
-
-  fs.rmSync(one.path("home/.config/settings.json"));
-  await one.sync();
-  const gone = async (root) => (await two.door("GET", `/past/gone${root}`)).body.gone.map(({ path }) => path);
-  assert.deepEqual(await gone("?root=home"), [".config/settings.json"]);
-  assert.deepEqual(await gone(""), []);
-});
+    const gone = async (root) => (await two.door("GET", `/past/gone${root}`)).body.gone.map((entry) => entry.path);
+    assert.deepEqual(await gone("?root=home"), [path]);
+    assert.deepEqual(await gone(""), []);
+  });
+}
 
 test("tool chains stay on the disk, are told, and are not sent; what is written beside them, and what is taken back, is", { timeout: 60_000 }, async (t) => {
   const { one, two } = await both(t);
