@@ -5,7 +5,8 @@
  * 1. A fork in hand has status "forking" and forking_at, by which a server that starts later finds it. Nobody else changes its
  *    files, and it is not opened.
  * 2. A session is not deleted while a fork of it is in hand: what is to be copied must be there.
- * 3. A fork that is deleted while in hand keeps forking_at: restored, it goes on.
+ * 3. A fork that is deleted while in hand keeps forking_at: restored, it goes on. Its origin may go meanwhile; then that is
+ *    restored first.
  */
 #include "sessions/sessions_int.h"
 

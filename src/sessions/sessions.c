@@ -379,6 +379,18 @@ static int has_person(struct txn *txn, struct data_context *ctx, const struct da
                 : r;
 }
 
+/* A copy that is not whole is copied on, which takes what it is a copy of; of nothing, it takes nothing. */
+static int has_origin(struct txn *txn, struct data_context *owner,
+                      const struct data_session *session)
+{
+    struct data_session origin;
+    bool needs = session->forking_at != 0 && session->fork_seq > 0;
+    int r = needs ? sessions_find(txn, &owner->scope, session->forked_from, &origin) : 0;
+    return r == ERR_NOT_FOUND ? data_fault(owner, ERR_CONFLICT, NULL,
+                                           "What it is a copy of is deleted. Restore that first.")
+                              : r;
+}
+
 static int restore_fn(struct txn *txn, void *ctx)
 {
     struct one *o = ctx;
@@ -392,7 +404,8 @@ static int restore_fn(struct txn *txn, void *ctx)
     }
     struct data_context owner = *o->ctx;
     owner.scope.user_id = o->view.session.user_id;
-    r = sessions_room(txn, &owner);
+    r = has_origin(txn, &owner, &o->view.session);
+    r = r < 0 ? r : sessions_room(txn, &owner);
     if (r < 0) {
         o->ctx->fault = owner.fault;
         return r;

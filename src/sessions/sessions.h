@@ -112,7 +112,8 @@ int sessions_update(struct data_context *ctx, struct str id, const struct sessio
 int sessions_delete(struct data_context *ctx, struct str id, int64_t revision,
                     struct sessions_view *ret_view) BASE_MUST_USE;
 
-/* Back to "paused". Harmless when it is not deleted. ERR_NOT_FOUND (also: after 30 days), ERR_LIMIT. */
+/* Back to "paused". Harmless when it is not deleted. ERR_NOT_FOUND (also: after 30 days), ERR_LIMIT.
+ * ERR_CONFLICT: it is a copy that is not whole, and what it is a copy of is deleted. */
 int sessions_restore(struct data_context *ctx, struct str id,
                      struct sessions_view *ret_view) BASE_MUST_USE;
 

@@ -158,6 +158,24 @@ static struct str make_holding(struct people *p, struct data_context *ctx, uint6
     return holding.id;
 }
 
+static void restored_it_wants_what_it_is_a_copy_of(void **state)
+{
+    struct people *p = *state;
+    struct data_context ada = people_request_of(p, "ada@example.com");
+    struct str origin = make_holding(p, &ada, 400);
+    struct sessions_view copy, view;
+    assert_int_equal(fork_it(&ada, origin, &copy), 0);
+    assert_int_equal(sessions_delete(&ada, copy.session.id, 0, &view), 0);
+    assert_int_equal(sessions_delete(&ada, origin, 0, &view), 0);
+    assert_int_equal(sessions_restore(&ada, copy.session.id, &view), ERR_CONFLICT);
+    assert_str(ada.fault.message, "What it is a copy of is deleted. Restore that first.");
+    assert_int_equal(forks(p).n, 0);
+    assert_int_equal(sessions_restore(&ada, origin, &view), 0);
+    assert_int_equal(sessions_restore(&ada, copy.session.id, &view), 0);
+    assert_int_equal(view.session.status, DATA_SESSION_STATUS_FORKING);
+    assert_int_equal(forks(p).n, 1);
+}
+
 /* Whether or not a total is kept; what other forks still copy counts too. */
 static void a_fork_keeps_to_the_quota(void **state)
 {
@@ -262,6 +280,8 @@ int main(void)
         TEST(who_is_out_in_the_transaction_forks_nothing),
         TEST(deleted_it_rests_and_restored_it_goes_on),
         TEST_SQLITE(deleted_it_rests_and_restored_it_goes_on),
+        TEST(restored_it_wants_what_it_is_a_copy_of),
+        TEST_SQLITE(restored_it_wants_what_it_is_a_copy_of),
         TEST(a_person_has_four_in_hand),
         TEST(a_fork_keeps_to_the_quota),
         TEST(a_fork_of_a_moment_counts_what_it_held),
