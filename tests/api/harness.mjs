@@ -18,6 +18,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import Ajv from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
+import { running, unfinished } from "./ends.mjs";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 const build = process.env.CODITECT_BUILD ?? "";
@@ -254,14 +255,6 @@ const secret = /eyJ[\w-]{8,}\.|log-[0-9a-z]+\.\d+\.|ticket=|Bearer |cd[kl]_|secr
 /** A start is waited for: one that ends is seen, and how long it takes is the machine's. */
 const START_MS = 60_000;
 
-const running = new Set();
-process.on("exit", () => {
-  for (const server of running) {
-    server.child.kill("SIGKILL"); // its child is told by the kernel
-    server.stopWorkspaces();
-  }
-});
-
 /** A connection that rests goes before the server lets go of it (after 75 s): a request would meet its end. */
 const newAgent = () => new Agent({ keepAlive: true, maxSockets: 64, timeout: 30_000 });
 
@@ -303,6 +296,7 @@ export class Server {
       });
     }
     running.add(this);
+    unfinished.add(this);
     let over;
     void this.exited.then((end) => {
       over = end;
@@ -355,7 +349,8 @@ export class Server {
     assert.deepEqual(end, { code: 0, signal: null }, this.log);
     this.stopWorkspaces();
     this.checkStore();
-    if (this.ownData) rmSync(this.data, { recursive: true, force: true });
+    this.removeData();
+    unfinished.delete(this);
   }
 
   /** Workspaces outlive the server; none may outlive the test. */
@@ -363,6 +358,10 @@ export class Server {
     const run = join(this.data, "run");
     if (!existsSync(run) || !readdirSync(run).some((name) => name.startsWith("ses-"))) return;
     execFileSync(program, ["--data", this.data, "--stop-workspaces"], { stdio: "pipe" });
+  }
+
+  removeData() {
+    if (this.ownData) rmSync(this.data, { recursive: true, force: true, maxRetries: 5 }); // it may be just going
   }
 
   /** Whatever the test did: what it leaves is whole. */

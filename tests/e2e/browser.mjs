@@ -73,11 +73,16 @@ export const unroute = (page) => page.unrouteAll({ behavior: "wait" });
 /** A server that serves the web app at its own name, and a browser. */
 export async function openWorld({ args = ["--rate-factor", "1000"], port, program, env } = {}) {
   const server = await Server.start({ port, env, ...(program === undefined ? {} : { program }), args: ["--web", web, ...args] });
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
-  return new World(server, browser);
+  try {
+    const browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    });
+    return new World(server, browser);
+  } catch (error) {
+    await server.stop(); // nobody else knows of it
+    throw error;
+  }
 }
 
 /** One that ends with the test file. */
@@ -129,9 +134,12 @@ class World {
     // What a route's handler still asks of the server finds none: nobody waits for its answer.
     const routed = this.browser.contexts().flatMap((context) => [context, ...context.pages()]);
     const freed = routed.map((one) => one.unrouteAll({ behavior: "ignoreErrors" }).catch(() => undefined));
-    await this.browser.close();
-    await Promise.all(freed);
-    await this.server.stop();
+    try {
+      await this.browser.close();
+      await Promise.all(freed);
+    } finally {
+      await this.server.stop();
+    }
     this.isQuiet();
   }
 
