@@ -125,7 +125,7 @@ struct files_scrub {
 struct files_scrubbed {
     uint64_t chunks; /* and pages */
     uint64_t versions;
-    uint64_t damaged; /* of both */
+    uint64_t damaged; /* of both, and chunks that are gone */
 };
 
 /* Reads everything of all tenants; beside writers, in bounded memory. 0 also when something is damaged. */

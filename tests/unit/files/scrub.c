@@ -90,6 +90,61 @@ static void test_each_damage_is_found(void **state)
     assert_int_equal(scrub(f).damaged, 0);
 }
 
+struct going {
+    struct flip which; /* from its number on, so many go */
+    size_t many;
+};
+
+static int bytes_go(struct txn *txn, void *arg)
+{
+    struct going *going = arg;
+    struct arena *arena = store_arena(txn);
+    struct str any = DATA_KEY(arena, going->which.scope, DATA_SPACE_CHUNK, STR("x"));
+    struct str prefix = str_slice(any, 0, any.n - 1);
+    struct store_range range = {prefix, store_after(arena, prefix), .limit = 400};
+    struct store_pair *pairs;
+    int r = store_scan(txn, &range, &pairs, &going->which.count);
+    for (size_t i = 0; r == 0 && i < going->many; i++) {
+        store_delete(txn, pairs[going->which.number + i].key);
+    }
+    return r;
+}
+
+static void count_named(void *ctx, struct str what)
+{
+    bool named = strstr(what.p, "\"large\"") != NULL;
+    assert_true(named && str_starts(what, STR("t/ten-")));
+    (*(size_t *)ctx)++;
+}
+
+/* Their keys are not there to be read: one, several on the border of a page, more than a page, all. */
+static void test_bytes_that_are_gone_are_found(void **state)
+{
+    static const struct {
+        size_t from, many;
+    } rows[] = {{0, 1}, {62, 5}, {10, 100}, {0, 0}};
+    struct fixture *f = *state;
+    struct str bytes = fixture_noise(f, 10 * 1000 * 1000, 1);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        put(f, "large", bytes);
+        size_t all = scrub(f).chunks;
+        struct going going = {{&f->ctx.scope, DATA_SPACE_CHUNK, .number = rows[i].from},
+                              rows[i].many > 0 ? rows[i].many : all};
+        assert_true(all > 260 && all < 400);
+        assert_ok(store_write(f->store, NULL, bytes_go, &going));
+        size_t told = 0;
+        struct files_scrubbed scrubbed;
+        struct files_scrub in = {.damaged = count_named, .ctx = &told};
+        assert_ok(files_scrub(f->store, &in, &scrubbed));
+        assert_int_equal(scrubbed.damaged, going.many);
+        assert_int_equal(told, going.many);
+        assert_int_equal(scrubbed.chunks, all - going.many);
+        put(f, "large", bytes); /* what is sent once more is there */
+        assert_int_equal(scrub(f).damaged, 0);
+        assert_true(str_eq(slurp(f, "large", 0), bytes));
+    }
+}
+
 static void test_what_is_found_is_written_again(void **state)
 {
     struct fixture *f = *state;
@@ -206,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_damage_is_found),
+        cmocka_unit_test(test_bytes_that_are_gone_are_found),
         cmocka_unit_test(test_what_is_found_is_written_again),
         cmocka_unit_test(test_what_lies_in_an_entry_and_is_damaged_is_said),
         cmocka_unit_test(test_a_copy_of_what_is_damaged_says_so),
