@@ -145,8 +145,11 @@ static int still_there(struct txn *txn, void *arg)
     if (r == 0) {
         r = files_place_find(&tx, f->in->to, &place);
     }
-    if (r < 0 || !place->there || place->record.id != f->id) {
-        return r < 0 ? r : ERR_NOT_FOUND;
+    if (r < 0) {
+        return r;
+    }
+    if (!place->there || place->record.id != f->id) {
+        return ERR_NOT_FOUND;
     }
     r = rewound(&tx, f, &f->torn);
     return f->torn ? ERR_NOT_FOUND : r;
