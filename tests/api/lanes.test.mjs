@@ -102,10 +102,18 @@ function assertApart(name, ms, stuck) {
   assert.ok(ms <= mostOf(name, stuck), `${name} took ${ms} ms, who uses the full lane ${stuck} ms`);
 }
 
+/** Three times at most: a busy machine adds to one of them, a lane that holds up another to each. */
+async function timedApart(name, control) {
+  for (let tries = 1; ; tries++) {
+    const [own, others] = await timedBeside(acts[name], counts[name], acts[control]);
+    if (own <= mostOf(name, others) || tries === 3) return [own, others];
+  }
+}
+
 /** Times names beside the control, which uses the full lane. */
 async function assertOthersApart(t, lane, names, control) {
   const met = new Map();
-  for (const name of names) met.set(name, await timedBeside(acts[name], counts[name], acts[control]));
+  for (const name of names) met.set(name, await timedApart(name, control));
   met.set(control, await timedBeside(acts[control], 3, acts[control]));
   const line = ([name, [ms, stuck]]) => `${name} ${ms.toFixed(1)} ms beside ${stuck.toFixed(1)} (${base[name].toFixed(1)})`;
   t.diagnostic(`${lane} full: ${[...met].map(line).join(", ")}`);
