@@ -95,6 +95,19 @@ static void another_token_opens_nothing(void **state)
     assert_int_equal(enter(p, a.token, &guest), 0);
 }
 
+/* How many links of the session the audit log says ended by their age; ret_last: the newest of them. */
+static size_t expired(struct data_context *ctx, struct str session, struct data_audit *ret_last)
+{
+    struct auth_audit_page page;
+    const struct auth_audit_input in = {
+        .limit = DATA_MAX_LIST, .action = STR("link.expire"), .target = session};
+    assert_int_equal(auth_audit_list(ctx, &in, &page), 0);
+    if (page.n > 0) {
+        *ret_last = page.at[0];
+    }
+    return page.n;
+}
+
 static void it_ends_by_age(void **state)
 {
     struct people *p = *state;
@@ -103,16 +116,20 @@ static void it_ends_by_age(void **state)
     struct made shorter = link_to(&ada, session, 1);
     struct made longer = link_to(&ada, session, SESSIONS_LINK_DAYS);
     struct data_context guest;
+    struct data_audit last;
     size_t ended;
     time_test_advance(day - USEC_PER_MS);
     assert_int_equal(enter(p, shorter.token, &guest), 0);
     assert_int_equal(sessions_links_purge(p->w.store, &ended), 0);
     assert_int_equal(ended, 0);
+    assert_int_equal(expired(&ada, session, &last), 0);
     time_test_advance(USEC_PER_MS);
     assert_shut(p, shorter.token); /* before anything takes it away */
     assert_int_equal(count(&ada, session), 2);
     assert_int_equal(sessions_links_purge(p->w.store, &ended), 0);
     assert_int_equal(ended, 1);
+    assert_int_equal(expired(&ada, session, &last), 1);
+    assert_true(str_eq(last.link_id, shorter.link.id));
     assert_int_equal(count(&ada, session), 1);
     assert_int_equal(enter(p, longer.token, &guest), 0);
     time_test_advance((SESSIONS_LINK_DAYS - 1) * day);
