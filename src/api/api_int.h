@@ -363,8 +363,11 @@ void api_note_finish(const struct api *api, const struct api_call *call,
 /* Before the handler: what an update is about to set, by name. in: what was decoded. */
 void api_audit_fields(struct api_call *call, const void *in);
 
-/* After it: a denial, or with audit.calls = all a read; r is what it came to. */
-void api_audit_called(const struct api_call *call, int r);
+/*
+ * After it: a denial, or with audit.calls = all a read; r is what it came to. Returns what is answered: r, or the store's error where
+ * that was asked whether it was a denial.
+ */
+int api_audit_called(const struct api_call *call, int r) BASE_MUST_USE;
 
 /* ---- Counting (metrics.c) ---- */
 

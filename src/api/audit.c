@@ -140,24 +140,25 @@ static bool is_stranger(const struct api_call *call, int r)
  * Whether what was told to be nowhere is somebody else's of the tenant: the ids that the request names, in whatever place, are asked
  * whose they are, on every row that is for one's own things.
  */
-static bool is_of_another(const struct api_call *call, int r)
+static int is_of_another(const struct api_call *call, int r, bool *ret_is)
 {
     const struct api_route *row = call->route;
-    bool found = false;
+    int known = 0;
+    *ret_is = false;
     if (r != ERR_NOT_FOUND || !call->in || data_may_all(row->permission)) {
-        return false;
+        return 0;
     }
-    for (size_t i = 0; i < row->field_count && !found; i++) {
+    for (size_t i = 0; i < row->field_count && known == 0 && !*ret_is; i++) {
         const struct api_field *field = &row->fields[i];
         if (field->kind == API_STRING && field->text == API_TEXT_ID) {
             const void *value = (const char *)call->in + field->at;
-            found = auth_is_anothers(&call->data, *(const struct str *)value);
+            known = auth_is_anothers(&call->data, *(const struct str *)value, ret_is);
         }
     }
-    return found;
+    return known;
 }
 
-void api_audit_called(const struct api_call *call, int r)
+int api_audit_called(const struct api_call *call, int r)
 {
     struct auth *auth = call->api->auth;
     struct auth_call noted = {.route = call->route->id};
@@ -166,18 +167,24 @@ void api_audit_called(const struct api_call *call, int r)
                                               .client = call->data.client};
         noted.denied = true;
         auth_call_note(auth, &stranger, &noted);
-        return;
+        return r;
     }
     if (call->shared && r >= 0) {
         noted.by_link = true;
         noted.target = call->shared->session.id;
         auth_call_note(auth, &call->data, &noted);
-        return;
+        return r;
     }
     bool known = !call->route->public && call->data.scope.user_id.n > 0;
-    noted.denied = r == ERR_FORBIDDEN || (known && is_of_another(call, r));
+    bool anothers = false;
+    int owner = known ? is_of_another(call, r, &anothers) : 0;
+    if (owner < 0) { /* no denial without its entry: asked again, it has one */
+        return owner;
+    }
+    noted.denied = r == ERR_FORBIDDEN || anothers;
     noted.target = target_of(call);
     if (known && (noted.denied || (r >= 0 && call->api->audit_reads && !call->route->audit[0]))) {
         auth_call_note(auth, &call->data, &noted);
     }
+    return r;
 }

@@ -312,8 +312,7 @@ static void handle(void *ctx, struct http_request *req, struct http_response *re
     note_client(call);
     assert_context(arena_str(req->arena, req->id).p);
     api_note_begin(call);
-    int r = serve(call);
-    api_audit_called(call, r);
+    int r = api_audit_called(call, serve(call));
     call->handled = time_monotonic();
     api_note_end();
     assert_context(NULL);

@@ -287,10 +287,12 @@ static int owning_fn(struct txn *txn, void *ctx)
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
-bool auth_is_anothers(const struct data_context *ctx, struct str id)
+int auth_is_anothers(const struct data_context *ctx, struct str id, bool *ret_is)
 {
     struct owning o = {.ctx = ctx, .id = id};
-    return id.n > 0 && store_read(ctx->store, owning_fn, &o) == 0 && o.by_another;
+    int r = id.n > 0 ? store_read(ctx->store, owning_fn, &o) : 0;
+    *ret_is = r == 0 && o.by_another;
+    return r;
 }
 
 void auth_denial_add(struct auth *a, const struct data_context *ctx, const char *action,

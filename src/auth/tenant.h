@@ -172,9 +172,9 @@ void auth_call_note(struct auth *a, const struct data_context *ctx, const struct
 
 /*
  * Whether the id is of something that is there and somebody else's of the tenant: who is told that there is no such thing was denied
- * it. That one reads the same for an id of nobody's. False: also when the store does not answer.
+ * it. That one reads the same for an id of nobody's. The errors of the store: nobody can say whether it was.
  */
-bool auth_is_anothers(const struct data_context *ctx, struct str id);
+int auth_is_anothers(const struct data_context *ctx, struct str id, bool *ret_is) BASE_MUST_USE;
 
 /* From now on auth_flush leaves nothing for a later minute: the server ends. */
 void auth_calls_close(struct auth *a);
