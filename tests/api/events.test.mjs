@@ -411,7 +411,10 @@ test("who does not read is sent away, holds nobody up, and goes on where it was"
   // A change is 20 KiB, mostly of \u0001: 12 MB, more than the kernel keeps.
   await unpack(ada, session, "['/'.join([f'{i:03}'] + [chr(1) * 250] * 14) for i in range(600)]");
   const slow = sluggish(ada, session, first, 33); // the patience, and what its end may take
-  await until("the quick one has all", () => quick.changes.filter(({ type }) => type === "file").length === 600, 60_000);
+  await until("the quick one has all", () => {
+    assert.equal(quick.code, undefined, "the quick one was sent away");
+    return quick.changes.filter(({ type }) => type === "file").length === 600;
+  }, 120_000);
   const { code, cursor, versions } = await slow;
   assert.ok([4408, 1006].includes(code), String(code)); // what was not taken stood before the close frame
   assert.ok(versions.length > 0 && versions.length < quick.versions.length, `${versions.length} of ${quick.versions.length}: this one was to be slow`);
