@@ -148,6 +148,19 @@ int files_item_put(struct files_tx *tx, const struct files_item *item)
     return 0;
 }
 
+/* ERR_MISSING_CHUNKS, ERR_INVALID, ERR_CORRUPT. */
+static int manifest_check(struct files_tx *tx, const struct content_manifest *m,
+                          struct files_stored *ret_stored)
+{
+    int r = files_stored_get(tx, &m->hash, ret_stored);
+    if (r < 0) {
+        return r == ERR_NOT_FOUND ? ERR_MISSING_CHUNKS : r;
+    }
+    bool is_it = m->levels == 0 ? ret_stored->length == m->length
+                                : ret_stored->level == m->levels && ret_stored->below == m->length;
+    return is_it ? 0 : ERR_INVALID;
+}
+
 int files_content_ref(struct files_tx *tx, uint64_t id, const struct files_content *content)
 {
     const struct content_manifest *m = &content->manifest;
@@ -155,16 +168,15 @@ int files_content_ref(struct files_tx *tx, uint64_t id, const struct files_conte
         return 0;
     }
     struct files_stored stored;
-    int r = files_stored_get(tx, &m->hash, &stored);
-    if (r < 0) {
-        return r == ERR_NOT_FOUND ? ERR_MISSING_CHUNKS : r;
-    }
-    if (m->levels == 0 ? stored.length != m->length
-                       : stored.level != m->levels || stored.below != m->length) {
-        return ERR_INVALID;
+    int r = manifest_check(tx, m, &stored);
+    bool damaged = r == ERR_MISSING_CHUNKS || r == ERR_INVALID || r == ERR_CORRUPT;
+    if (r < 0 && !(damaged && content->named)) {
+        return r;
     }
     files_tx_put(tx, files_key_version_ref(tx, &m->hash, id, tx->seq), STR_EMPTY);
-    files_loose_drop(tx, &m->hash, stored.hour);
+    if (r == 0) { /* else the collector finds out by itself that it is named, should it come back */
+        files_loose_drop(tx, &m->hash, stored.hour);
+    }
     return 0;
 }
 

@@ -1,12 +1,12 @@
 /*
  * Copies of files and folders within a session: names are written anew, content is not (what a manifest names is shared).
  *
- * 1. A file or link is one transaction. A folder begins as an empty one; what is in it follows in batches, as a workspace would
- *    send them, each entry as "there was nothing".
+ * 1. A file or link is one transaction. A folder begins as an empty one; what is in it follows in batches.
  * 2. What is copied is what was there just before the copy was made: the moment is the seq before the new folder's, which a
  *    repeated operation finds again. So one that was cut off is begun again under the same op and comes to the same.
  * 3. What somebody wrote into the copy meanwhile stays. If the copy itself is deleted or renamed meanwhile, it ends there; also when
  *    it lies in what goes back to a moment, which may take away what came already and leave what comes then.
+ * 4. Content is not looked at. What of it is damaged or gone is so in the copy as well, whose readers find out by its hash.
  */
 #include "files/node_int.h"
 #include "files/quota_int.h"
@@ -14,18 +14,36 @@
 
 enum { STEP = 250 }; /* entries */
 
-/* The file as it is, under another name. */
-static int copy_leaf(struct files_tx *tx, const struct files_record *record, struct files_place *to)
+/*
+ * A small file's bytes as the version has them. Where that cannot be read they are zeros, of which the hash says that they are
+ * wrong: so the copy can be deleted and moved as any file.
+ */
+static int small_bytes(struct files_tx *tx, const struct files_record *record,
+                       struct str *ret_bytes)
 {
     struct files_past_version version;
-    int r = files_version_at(tx, record->id, record->version, &version);
-    if (r < 0) {
-        return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+    struct str value;
+    int r = store_get(tx->txn, files_key_version(tx, record->id, record->version), &value);
+    r = r < 0 ? r : files_version_decode(value, &version);
+    if (r < 0 && r != ERR_NOT_FOUND && r != ERR_CORRUPT) {
+        return r;
     }
-    struct files_content content = {record->kind, record->hash, record->manifest, version.bytes};
+    uint64_t n = record->manifest.length;
+    n = n < CONTENT_INLINE_MAX ? n : CONTENT_INLINE_MAX;
+    bool whole = r == 0 && version.bytes.n == n;
+    *ret_bytes = whole ? version.bytes : str_of(arena_alloc(tx->arena, n), n);
+    return 0;
+}
+
+/* The file or link as it is, under another name. */
+static int copy_leaf(struct files_tx *tx, const struct files_record *record, struct files_place *to)
+{
+    struct files_content content = {
+        .kind = record->kind, .hash = record->hash, .manifest = record->manifest, .named = true};
+    int r = record->manifest.small ? small_bytes(tx, record, &content.bytes) : 0;
     struct files_write write = {
         .content = &content, .op = FILES_WRITE, .mode = record->mode, .mtime = record->mtime};
-    return files_change_write(tx, to, &write);
+    return r < 0 ? r : files_change_write(tx, to, &write);
 }
 
 struct copying {
@@ -135,76 +153,88 @@ static int rewound(struct files_tx *tx, const struct filling *f, bool *ret_torn)
 }
 
 /* The copy is still what this operation made. */
-static int still_there(struct txn *txn, void *arg)
+static int still_there(struct files_tx *tx, struct filling *f)
 {
-    struct filling *f = arg;
-    struct files_tx tx = {0};
     struct files_place *place;
     f->torn = false;
-    int r = files_tx_begin(&tx, txn, &f->ctx->scope, f->in->session);
-    if (r == 0) {
-        r = files_place_find(&tx, f->in->to, &place);
-    }
+    int r = files_place_find(tx, f->in->to, &place);
     if (r < 0) {
         return r;
     }
     if (!place->there || place->record.id != f->id) {
         return ERR_NOT_FOUND;
     }
-    r = rewound(&tx, f, &f->torn);
+    r = rewound(tx, f, &f->torn);
     return f->torn ? ERR_NOT_FOUND : r;
 }
 
-static struct files_change change_of(const struct filling *f, const struct files_entry *entry)
+/* What is there under its name, or in the way to it, is somebody's: ERR_EXISTS, ERR_NOT_DIRECTORY. */
+static int copy_entry(struct files_tx *tx, const struct filling *f, const struct files_entry *entry)
 {
-    static const enum files_change_kind kinds[] = {[FILES_FILE] = FILES_CHANGE_PUT,
-                                                   [FILES_FOLDER] = FILES_CHANGE_MKDIR,
-                                                   [FILES_SYMLINK] = FILES_CHANGE_SYMLINK};
     struct str below = str_slice(entry->path, f->in->from.n, entry->path.n);
-    return (struct files_change){
-        .kind = kinds[entry->kind],
-        .path = arena_printf(f->ctx->arena, STR_FMT STR_FMT, STR_ARG(f->in->to), STR_ARG(below)),
-        .mode = entry->mode,
-        .mtime = entry->mtime,
-        .hash = entry->hash,
-        .manifest = entry->manifest,
-        .bytes = entry->bytes,
-        .author = f->in->author};
+    struct str path = arena_printf(tx->arena, STR_FMT STR_FMT, STR_ARG(f->in->to), STR_ARG(below));
+    struct files_record record = {.kind = entry->kind,
+                                  .mode = entry->mode,
+                                  .id = entry->id,
+                                  .version = entry->version,
+                                  .mtime = entry->mtime,
+                                  .hash = entry->hash,
+                                  .manifest = entry->manifest};
+    struct files_place *to;
+    int r = files_place_make(tx, path, &to);
+    if (r < 0 || to->there) {
+        return r < 0 ? r : ERR_EXISTS;
+    }
+    return record.kind == FILES_FOLDER ? files_change_mkdir(tx, to, record.mode, record.mtime)
+                                       : copy_leaf(tx, &record, to);
 }
 
-/*
- * All or none of a batch; what is not as expected is somebody's, and is left out of it. Of long paths there may be more than
- * FILES_MAX_TXN: then its halves.
- */
-static int fill_batch(struct filling *f, struct files_change *changes, size_t count)
+struct batch {
+    struct filling *f;
+    const struct files_entry *entries;
+    size_t count;
+};
+
+/* Each change has a seq of its own; the one that is left over is given back. */
+static int batch_step(struct files_tx *tx, struct files_edit *edit)
 {
-    while (count > 0) {
-        struct data_context ctx = *f->ctx;
-        struct files_apply_input in = {.session = f->in->session,
-                                       .changes = changes,
-                                       .count = count,
-                                       .guard = still_there,
-                                       .guard_ctx = f};
-        struct files_apply_result result;
-        ctx.op = store_op_new();
-        int r = files_apply(&ctx, &in, &result);
-        f->ctx->fault = ctx.fault;
-        if (r == ERR_TOO_LARGE && count > 1) {
-            size_t half = count / 2;
-            r = fill_batch(f, changes, half);
-            return r < 0 ? r : fill_batch(f, changes + half, count - half);
+    const struct batch *batch = edit->in;
+    int r = still_there(tx, batch->f);
+    for (size_t i = 0; r == 0 && i < batch->count; i++) {
+        r = copy_entry(tx, batch->f, &batch->entries[i]);
+        if (r == 0) {
+            files_tx_next(tx);
         }
-        if (r < 0 || result.outcome == FILES_APPLIED) {
-            return r;
-        }
-        if (result.outcome == FILES_MISSING) {
-            return ERR_CORRUPT; /* what a version names cannot be collected */
-        }
-        count--;
-        memmove(changes + result.index, changes + result.index + 1,
-                (count - result.index) * sizeof *changes);
+        r = r == ERR_EXISTS || r == ERR_NOT_DIRECTORY ? 0 : r;
     }
-    return 0;
+    tx->seq = --tx->usage.seq;
+    return r;
+}
+
+/* All or none of it. With long paths it may be more than FILES_MAX_TXN: then its halves. */
+static int fill_batch(struct filling *f, const struct files_entry *entries, size_t count)
+{
+    enum { ENTRY_COST = 800 };
+    struct data_context ctx = *f->ctx;
+    struct batch batch = {f, entries, count};
+    struct files_edit edit = {.ctx = &ctx,
+                              .session = f->in->session,
+                              .author = &f->in->author,
+                              .step = batch_step,
+                              .in = &batch};
+    for (size_t i = 0; i < count; i++) {
+        const struct content_manifest *m = &entries[i].manifest;
+        edit.bytes += ENTRY_COST + entries[i].path.n + (m->small ? CONTENT_INLINE_MAX : 0);
+    }
+    ctx.op = store_op_new();
+    int r = count > 0 ? files_edit(&edit) : 0;
+    f->ctx->fault = ctx.fault;
+    if (r != ERR_TOO_LARGE || count == 1) {
+        return r;
+    }
+    size_t half = count / 2;
+    r = fill_batch(f, entries, half);
+    return r < 0 ? r : fill_batch(f, entries + half, count - half);
 }
 
 static int fill(struct filling *f)
@@ -222,16 +252,11 @@ static int fill(struct filling *f)
                                       .limit = STEP,
                                       .recursive = true,
                                       .at = f->at};
-        r = files_subtree(f->ctx, &in, &page);
-        struct files_change *changes = ARENA_ARRAY(&arena, struct files_change, STEP);
-        for (size_t i = 0; r == 0 && i < page.count; i++) {
-            changes[i] = change_of(f, &page.entries[i]);
-            r = page.entries[i].damaged ? ERR_CORRUPT : 0;
-        }
+        r = files_list(f->ctx, &in, &page);
         if (r == 0) {
             buf_clear(&after);
             buf_add(&after, page.next);
-            r = fill_batch(f, changes, page.count);
+            r = fill_batch(f, page.entries, page.count);
         }
         f->ctx->arena = answers;
     }

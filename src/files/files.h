@@ -227,8 +227,8 @@ struct files_copy_input {
 enum { FILES_MAX_COPY = 50000 };
 
 /*
- * Content is shared, not copied. A file is there at once; a folder fills in batches and holds what was at from when it was
- * made; cut off, it is completed by the same call under the same op. ERR_NOT_FOUND (from; or to went away meanwhile),
+ * Content is shared, not copied, also where it is damaged. A file is there at once; a folder fills in batches and holds what was
+ * at from when it was made; cut off, it is completed by the same call under the same op. ERR_NOT_FOUND (from; or to went away meanwhile),
  * ERR_EXISTS, ERR_INVALID (a folder into itself), ERR_LIMIT: more than limit, or it would lie too deep; ERR_CONFLICT: a folder,
  * while files go back to a moment, or the copy itself does meanwhile.
  */

@@ -200,6 +200,7 @@ struct files_content {
     struct content_hash hash;
     struct content_manifest manifest;
     struct str bytes;
+    bool named; /* a version names it: what of it is damaged or gone is so in another one as well */
 };
 
 struct files_write {
@@ -260,7 +261,8 @@ int files_stored_get(struct files_tx *tx, const struct content_hash *hash,
 /* Writes what is not there yet, or is marked as damaged. Of a page, everything it names must be there: ERR_MISSING_CHUNKS. ERR_INVALID: it lies. */
 int files_item_put(struct files_tx *tx, const struct files_item *item) BASE_MUST_USE;
 
-/* Checks that the content is there and notes that this version of id names it. ERR_MISSING_CHUNKS; ERR_INVALID: it lies. */
+/* Checks that the content is there, unless it is named, and notes that this version of id names it. ERR_MISSING_CHUNKS;
+ * ERR_INVALID: it lies. */
 int files_content_ref(struct files_tx *tx, uint64_t id,
                       const struct files_content *content) BASE_MUST_USE;
 
@@ -381,12 +383,6 @@ struct files_unseen {
 /* Whether something in the folder, or the folder itself with one above it, came by what the sender has not seen. */
 int files_unseen_below(struct files_unseen *unseen, struct files_tx *tx,
                        const struct files_place *folder, bool *ret_some) BASE_MUST_USE;
-
-/* ---- list.c ---- */
-
-/* As files_list; entries carry bytes when small, links always. */
-int files_subtree(struct data_context *ctx, const struct files_list_input *in,
-                  struct files_page *ret_page) BASE_MUST_USE;
 
 /* ---- moment.c: what was there at a moment ---- */
 

@@ -135,24 +135,12 @@ int files_list(struct data_context *ctx, const struct files_list_input *in,
 int files_tree(struct data_context *ctx, const struct files_tree_input *in,
                struct files_page *ret_page)
 {
-    struct files_list_input all = {.session = in->session,
-                                   .after = in->after,
-                                   .limit = in->limit,
-                                   .recursive = true,
-                                   .at = in->at};
-    return files_subtree(ctx, &all, ret_page);
-}
-
-int files_subtree(struct data_context *ctx, const struct files_list_input *in,
-                  struct files_page *ret_page)
-{
     struct look look = {.ctx = ctx,
                         .session = in->session,
-                        .path = in->path,
                         .after = in->after,
                         .limit = in->limit,
                         .at = in->at == 0 ? FILES_NOW : in->at,
-                        .recursive = in->recursive,
+                        .recursive = true,
                         .with_bytes = true,
                         .whole = true};
     int r = list(&look, ret_page);

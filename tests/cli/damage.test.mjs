@@ -144,3 +144,29 @@ test("what is damaged is whole again once somebody uploads it, beside the databa
     assert.equal(await faults(), 0);
   }
 });
+
+test("a copy of a folder carries along what is damaged in it, as a fork does", { timeout: 120_000 }, async (t) => {
+  const server = await Server.start({ t });
+  const ada = await server.account();
+  const { id } = await newSession(ada);
+  const files = `/sessions/${id}/files`;
+  const contents = { large: randomBytes(3000), small: randomBytes(300), whole: randomBytes(300) };
+  const target = randomBytes(100).toString("hex");
+  for (const [name, bytes] of Object.entries(contents)) assert.ok((await ada.write(`${files}/from/${name}`, bytes)).status < 300);
+  assert.ok((await ada.write(`${files}/from/link?type=symlink`, target)).status < 300);
+  await server.kill9();
+  for (const part of [contents.large, contents.small, Buffer.from(target)]) flip(server.data, part);
+  await server.run();
+  const status = async (path) => ada.get(path, { expected5xx: true }).then(({ status }) => status, () => "cut off");
+  assert.notEqual(await status(`${files}/from/large`), 200); // which marks it
+  const folders = { to: files, again: files };
+  for (const to of Object.keys(folders)) assert.equal((await ada.post(`${files}:copy`, { from: "from", to })).status, 201, to);
+  const fork = (await ada.post(`/sessions/${id}/fork`, {})).data.id;
+  await until("it is forked", async () => (await ada.get(`/sessions/${fork}`)).data.status === "active");
+  folders.from = `/sessions/${fork}/files`;
+  for (const [folder, where] of Object.entries(folders)) {
+    for (const name of ["large", "small", "link"]) assert.notEqual(await status(`${where}/${folder}/${name}`), 200, `${folder}/${name}`);
+    assert.deepEqual((await ada.get(`${where}/${folder}/whole`)).body, contents.whole);
+    assert.equal((await ada.get(`${where}?path=${folder}`)).data.length, 4);
+  }
+});

@@ -1,6 +1,8 @@
 /* Copies within a session: of a file, of a folder, cut off and gone on with, beside somebody who changes it. */
 #include "files/fixture.h"
 
+#include "files/files_int.h"
+
 static int copy(struct fixture *f, const char *from, const char *to, struct files_entry *ret_entry)
 {
     struct files_copy_input in = {.session = f->session,
@@ -269,6 +271,182 @@ static void test_goes_on_beside_going_back(void **state)
     assert_int_equal(files_stat(&f->ctx, f->session, STR("to/large"), &entry), ERR_NOT_FOUND);
 }
 
+/* ---- damage ---- */
+
+enum harm { FLIP, SHORTEN, REMOVE };
+
+struct damage {
+    struct fixture *f;
+    enum data_space space;
+    const struct files_entry *entry;
+    enum harm harm;
+};
+
+static int damage_write(struct txn *txn, void *arg)
+{
+    const struct damage *d = arg;
+    struct files_tx tx = {
+        .txn = txn, .arena = store_arena(txn), .scope = &d->f->ctx.scope, .session = d->f->session};
+    const struct content_hash *hash = &d->entry->manifest.hash;
+    struct str key = d->space == DATA_SPACE_VERSION
+                         ? files_key_version(&tx, d->entry->id, d->entry->version)
+                     : d->space == DATA_SPACE_CHUNK ? files_key_chunk(&tx, hash)
+                                                    : files_key_stored(&tx, hash);
+    struct str value;
+    assert_ok(store_get(txn, key, &value));
+    if (d->harm == REMOVE) {
+        store_delete(txn, key);
+        return 0;
+    }
+    char *changed = arena_alloc(tx.arena, value.n);
+    memcpy(changed, value.p, value.n);
+    changed[value.n - 1] ^= d->harm == FLIP;
+    store_put(txn, key, str_of(changed, value.n - (d->harm == SHORTEN)));
+    return 0;
+}
+
+static struct files_entry stat_of(struct fixture *f, const char *path)
+{
+    struct files_entry entry;
+    assert_ok(files_stat(&f->ctx, f->session, str_from(path), &entry));
+    return entry;
+}
+
+static void damage(struct fixture *f, const char *path, enum data_space space, enum harm harm)
+{
+    struct files_entry entry = stat_of(f, path);
+    struct damage d = {f, space, &entry, harm};
+    assert_ok(store_write(f->store, NULL, damage_write, &d));
+}
+
+static void link_to(struct fixture *f, const char *path, struct str target)
+{
+    struct files_put_input in = fixture_put(f, str_from(path));
+    struct files_entry entry;
+    assert_ok(files_symlink(fixture_ctx(f), &in, target, &entry));
+}
+
+/* To the end, or until it is said that the rest is damaged. */
+static int read_all(struct fixture *f, const char *path)
+{
+    struct files_open_input in = {f->session, str_from(path), 0, 0};
+    struct files_reader *reader;
+    struct files_entry entry;
+    struct str bytes;
+    int r = files_reader_open(&f->ctx, &in, &reader, &entry);
+    if (r == 0) {
+        do {
+            r = files_reader_next(reader, &bytes);
+        } while (r == 0 && bytes.n > 0);
+        files_reader_destroy(reader);
+    }
+    return r;
+}
+
+static const struct {
+    const char *name;
+    size_t size; /* 0: a link */
+    enum data_space space;
+    enum harm harm;
+    bool whole; /* all the same: what is damaged says nothing that its reader needs */
+} hurt[] = {
+    {"flipped", 500, DATA_SPACE_VERSION, FLIP, false},
+    {"torn", 500, DATA_SPACE_VERSION, SHORTEN, false},
+    {"version gone", 500, DATA_SPACE_VERSION, REMOVE, false},
+    {"near", 0, DATA_SPACE_VERSION, FLIP, false},
+    {"near torn", 0, DATA_SPACE_VERSION, SHORTEN, false},
+    {"far", 0, DATA_SPACE_CHUNK, FLIP, false},
+    {"far gone", 0, DATA_SPACE_CHUNK, REMOVE, false},
+    {"far unknown", 0, DATA_SPACE_STORED, REMOVE, true},
+    {"chunk", 3000, DATA_SPACE_CHUNK, FLIP, false},
+    {"chunk gone", 3001, DATA_SPACE_CHUNK, REMOVE, false},
+    {"chunk unknown", 3002, DATA_SPACE_STORED, REMOVE, true},
+    {"chunk unclear", 3003, DATA_SPACE_STORED, SHORTEN, true},
+    {"page", 200000, DATA_SPACE_CHUNK, FLIP, false},
+    {"page unknown", 200001, DATA_SPACE_STORED, REMOVE, true},
+    {"version torn", 3004, DATA_SPACE_VERSION, SHORTEN, true},
+};
+
+enum { HURT = sizeof hurt / sizeof hurt[0] };
+
+static const char *in_folder(struct fixture *f, const char *folder, size_t i)
+{
+    return arena_printf(&f->arena, "%s/%s", folder, hurt[i].name).p;
+}
+
+static void make_hurt(struct fixture *f)
+{
+    for (size_t i = 0; i < HURT; i++) {
+        const char *path = in_folder(f, "from", i);
+        if (hurt[i].size > 0) {
+            put(f, path, fixture_noise(f, hurt[i].size, i + 1));
+        } else {
+            bool is_long = hurt[i].space != DATA_SPACE_VERSION;
+            link_to(f, path, is_long ? str_from(fixture_long(f, (unsigned)i)) : STR("to"));
+        }
+    }
+    for (size_t i = 0; i < HURT; i++) {
+        damage(f, in_folder(f, "from", i), hurt[i].space, hurt[i].harm);
+    }
+}
+
+static void assert_hurt(struct fixture *f, const char *folder)
+{
+    for (size_t i = 0; i < HURT; i++) {
+        const char *path = in_folder(f, folder, i);
+        assert_int_equal(read_all(f, path), hurt[i].whole ? 0 : ERR_CORRUPT);
+    }
+}
+
+/* What cannot be read comes along as it is, with all that is beside it; as often as it is copied, and marked as damaged or not. */
+static void test_damage_comes_along(void **state)
+{
+    struct fixture *f = *state;
+    struct files_entry entry;
+    fill(f, 20);
+    make_hurt(f);
+    struct files_totals before = totals(f);
+    assert_ok(copy(f, "from", "to", &entry));
+    assert_alike(f, "from", "to", 20 + 7 + 1 + 2 + HURT);
+    assert_int_equal(totals(f).files, 2 * before.files);
+    assert_int_equal(totals(f).bytes, 2 * before.bytes);
+    assert_hurt(f, "to"); /* who reads marks */
+    assert_ok(copy(f, "from", "from marked", &entry));
+    assert_ok(copy(f, "to", "again", &entry));
+    assert_hurt(f, "from marked");
+    assert_hurt(f, "again");
+    assert_str(slurp(f, "again/3/file 3", 0), "from/3/file 3");
+    assert_true(str_eq(slurp(f, "again/large", 0), fixture_noise(f, 200 * 1000, 9)));
+    for (size_t i = 0; i < HURT; i++) {
+        assert_ok(copy(f, in_folder(f, "from", i), in_folder(f, "one", i), &entry));
+        drop(f, in_folder(f, "again", i));
+    }
+    assert_hurt(f, "one");
+}
+
+/* Who has the bytes mends the copy as well, and it keeps them. */
+static void test_a_copy_is_mended(void **state)
+{
+    struct fixture *f = *state;
+    struct files_entry entry;
+    struct str bytes[] = {fixture_noise(f, 3000, 1), fixture_noise(f, 3000, 2)};
+    put(f, "from/changed", bytes[0]);
+    put(f, "from/gone", bytes[1]);
+    damage(f, "from/changed", DATA_SPACE_CHUNK, FLIP);
+    damage(f, "from/gone", DATA_SPACE_CHUNK, REMOVE);
+    damage(f, "from/gone", DATA_SPACE_STORED, REMOVE);
+    assert_int_equal(read_all(f, "from/changed"), ERR_CORRUPT);
+    assert_ok(copy(f, "from", "to", &entry));
+    drop(f, "from");
+    put(f, "other/changed", bytes[0]);
+    put(f, "other/gone", bytes[1]);
+    drop(f, "other");
+    fixture_thin(f, &(struct files_keep){0});
+    assert_int_equal(fixture_collect(f, 0), 0);
+    assert_true(str_eq(slurp(f, "to/changed", 0), bytes[0]));
+    assert_true(str_eq(slurp(f, "to/gone", 0), bytes[1]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +457,8 @@ int main(void)
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_none_while_going_back),
         cmocka_unit_test(test_goes_on_beside_going_back),
+        cmocka_unit_test(test_damage_comes_along),
+        cmocka_unit_test(test_a_copy_is_mended),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);
 }

@@ -213,31 +213,6 @@ static void test_what_lies_in_an_entry_and_is_damaged_is_said(void **state)
     }
 }
 
-static void test_a_copy_of_what_is_damaged_says_so(void **state)
-{
-    struct fixture *f = *state;
-    struct files_put_input in = fixture_put(f, STR("from/link"));
-    struct files_copy_input copy = {.session = f->session,
-                                    .from = STR("from"),
-                                    .author = {FILES_USER, f->ctx.scope.user_id},
-                                    .limit = FILES_MAX_COPY};
-    struct files_entry entry;
-    put(f, "from/small", STR("small"));
-    assert_ok(files_symlink(fixture_ctx(f), &in, STR("small"), &entry));
-    const struct str to[] = {STR("to 1"), STR("to 2"), STR("to 3")};
-    for (size_t i = 0; i < 3; i++) { /* versions: the folder's, the file's, the link's */
-        struct flip flip = {&f->ctx.scope, DATA_SPACE_VERSION, .number = i};
-        copy.to = to[i];
-        if (i > 0) {
-            assert_ok(store_write(f->store, NULL, flip_write, &flip));
-        }
-        assert_int_equal(files_copy(fixture_ctx(f), &copy, &entry), i > 0 ? ERR_CORRUPT : 0);
-        if (i > 0) {
-            assert_ok(store_write(f->store, NULL, flip_write, &flip));
-        }
-    }
-}
-
 /* ctx: how many pages are wanted. */
 static int few_pages(void *ctx, const struct files_scrubbed *so_far)
 {
@@ -264,7 +239,6 @@ int main(void)
         cmocka_unit_test(test_bytes_that_are_gone_are_found),
         cmocka_unit_test(test_what_is_found_is_written_again),
         cmocka_unit_test(test_what_lies_in_an_entry_and_is_damaged_is_said),
-        cmocka_unit_test(test_a_copy_of_what_is_damaged_says_so),
         cmocka_unit_test(test_it_ends_when_nobody_listens),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);
