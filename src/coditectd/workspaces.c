@@ -156,6 +156,22 @@ static bool await_end(const struct workspaces_process *p, usec_t deadline)
     return poll(&fd, 1, left > 0 ? (int)(left / USEC_PER_MS) + 1 : 0) == 1;
 }
 
+/* One that may run and cannot be reached is told, and keeps no other from being ended. */
+static int ask_to_end(struct workspaces_local *local, struct str session,
+                      const struct workspaces_process *process, bool force)
+{
+    if (process->unread) {
+        return log_err(ERR_IO, "coditectd",
+                       "whether the workspace of " STR_FMT
+                       " runs is not known: its state in run/" STR_FMT " cannot be read: %s",
+                       STR_ARG(session), STR_ARG(session), err_row(process->unread)->text);
+    }
+    if (workspaces_lives(process->phase)) {
+        (void)!workspaces_local_stop(local, session, process, force);
+    }
+    return 0;
+}
+
 static int end_round(struct workspaces_local *local, bool force, usec_t patience)
 {
     ARENA_AUTO(arena);
@@ -167,9 +183,8 @@ static int end_round(struct workspaces_local *local, bool force, usec_t patience
     struct workspaces_process *all = ARENA_ARRAY(&arena, struct workspaces_process, list.n + 1);
     for (size_t i = 0; i < list.n; i++) {
         workspaces_local_look(local, &arena, list.at[i], &all[i]);
-        if (workspaces_lives(all[i].phase)) {
-            (void)!workspaces_local_stop(local, list.at[i], &all[i], force);
-        }
+        int asked = ask_to_end(local, list.at[i], &all[i], force);
+        r = r < 0 ? r : asked;
     }
     usec_t deadline = time_monotonic() + patience;
     for (size_t i = 0; i < list.n; i++) {

@@ -22,7 +22,7 @@ void coditectd_workspaces_lags(const struct coditectd_workspaces *w,
 void coditectd_workspaces_end(struct coditectd_workspaces *w);
 
 /* Ends all workspaces of this machine: asks, waits until they have persisted (45 s), then kills. When no server runs, else
- * that one starts them again. ERR_TIMEOUT: some did not end. */
+ * that one starts them again. ERR_TIMEOUT: some did not end; ERR_IO (said): of some it cannot be known. */
 int coditectd_workspaces_end_all(struct workspaces_local *local) BASE_MUST_USE;
 
 #endif

@@ -142,6 +142,9 @@ static int read_state(struct workspaces_local *l, struct arena *arena, struct st
         whole.n--;
     }
     int error = json_parse(arena, whole, &ret_state->json, NULL);
+    if (!error && ret_state->json->kind != JSON_OBJECT) {
+        error = ERR_CORRUPT;
+    }
     ret_state->here = !error && is_of_directory(run, ret_state->json);
     return error;
 }
@@ -165,6 +168,7 @@ void workspaces_local_look(struct workspaces_local *l, struct arena *arena, stru
     struct state found;
     int error = read_state(l, arena, session, &found);
     const struct json *state = error ? NULL : found.json;
+    ret_process->unread = error == ERR_NOT_FOUND ? 0 : error;
     ret_process->stored = error ? error == ERR_NOT_FOUND : is_stored(state);
     if (error || !found.here) {
         return;
@@ -217,12 +221,17 @@ int workspaces_local_list(struct workspaces_local *l, struct arena *arena,
     }
     VEC(struct str) all = {0};
     struct dirent *one;
-    while ((one = readdir(run)) != NULL) {
+    while ((errno = 0, one = readdir(run)) != NULL) {
         if (data_id_is(str_from(one->d_name), "ses")) {
             VEC_ADD(&all, arena_str(arena, str_from(one->d_name)));
         }
     }
+    bool whole = errno == 0;
     (void)closedir(run);
+    if (!whole) {
+        VEC_FREE(&all);
+        return log_err(ERR_IO, "workspaces", "%s/run cannot be listed to its end", l->data);
+    }
     ret_sessions->n = all.n;
     ret_sessions->at = ARENA_ARRAY(arena, struct str, all.n);
     for (size_t i = 0; i < all.n; i++) {

@@ -94,6 +94,7 @@ static inline bool workspaces_lives(enum workspaces_phase phase)
 
 struct workspaces_process {
     enum workspaces_phase phase; /* GONE: no state, or its process is dead without having said so */
+    int unread; /* not 0: why there is a state that cannot be read; then GONE is no word, and it may run */
     int64_t generation;
     pid_t pid; /* of the supervisor */
     uint64_t start_time;
@@ -126,7 +127,7 @@ bool workspaces_local_use(struct workspaces_local *l, struct arena *arena, struc
 int workspaces_local_remove(struct workspaces_local *l, struct str session,
                             uid_t uid) BASE_MUST_USE;
 
-/* Ids of the sessions that this machine has ever run a workspace of, in arena. ERR_IO. */
+/* Ids of the sessions that this machine has ever run a workspace of, in arena. ERR_IO: not all can be told. */
 struct workspaces_sessions {
     struct str *at;
     size_t n;

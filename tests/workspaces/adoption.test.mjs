@@ -1,12 +1,12 @@
 // Workspaces outlive servers: terminals run on while the server is killed again and again, and no other server takes them over.
 // CODITECT_ROUNDS: how often it is killed.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Client, newSession, Server, serverForFile, until } from "../api/harness.mjs";
+import { Client, newSession, program, Server, serverForFile, until } from "../api/harness.mjs";
 import { alive, open, stateOf, sync, workspaceOf } from "./inside.mjs";
 import { withTerminals, works } from "./terminal.mjs";
 
@@ -109,4 +109,40 @@ test("two workspaces claim one session: the older generation is refused, ends, a
   assert.match(readFileSync(join(server.data, "run", id, "log"), "utf8"), /an older run of this workspace was left: it is asked to end|a newer workspace of this session has taken over/);
   await until("it is connected", async () => { const w = await workspaceOf(ada, id); return w.connected && w.state === "running"; });
   assert.equal(await works(server, id, "cat kept.txt"), "kept\n");
+});
+
+test("--stop-workspaces takes no state that it cannot read for an end: it names the workspace, and ends the others", { timeout: 180_000 }, async () => {
+  const ada = await server.account("ada");
+  const [kept, other] = [(await newSession(ada)).id, (await newSession(ada)).id];
+  for (const id of [kept, other]) await open(ada, id);
+  const [first, second] = [stateOf(server, kept), stateOf(server, other)];
+  const path = join(server.data, "run", kept, "state");
+  const state = readFileSync(path);
+  const stop = () => spawnSync(program, ["--data", server.data, "--stop-workspaces"], { encoding: "utf8" });
+  await server.kill9();
+  const harms = {
+    torn: () => writeFileSync(path, state.subarray(0, state.length >> 1)),
+    empty: () => writeFileSync(path, ""),
+    "of something else": () => writeFileSync(path, "7\n"),
+    "a folder": () => mkdirSync(path),
+  };
+  try {
+    for (const [name, harm] of Object.entries(harms)) {
+      rmSync(path, { recursive: true });
+      harm();
+      const { status, stderr } = stop();
+      assert.equal(status, 1, name);
+      assert.match(stderr, new RegExp(`whether the workspace of ${kept} runs is not known: its state in run/${kept} cannot be read`), name);
+      assert.ok(!stderr.includes(other), stderr);
+      assert.ok(alive(first.pid) && alive(first.codi2), name);
+      await until("the other one has ended", () => !alive(second.pid) && !alive(second.codi2));
+    }
+  } finally {
+    rmSync(path, { recursive: true });
+    writeFileSync(path, state);
+  }
+  const { status, stderr } = stop();
+  assert.equal(status, 0, stderr);
+  await until("it has ended", () => !alive(first.pid) && !alive(first.codi2));
+  await server.run();
 });
