@@ -8,6 +8,9 @@
  * alike through the store, and what a barrier says holds for the copy that asked.
  *
  * The supervisor is started by a grandchild, so that it is nobody's child but init's: it outlives both sides of the broker.
+ *
+ * A start is answered when the supervisor's state speaks of it or it has ended: who looks for workspaces from then on misses none. One
+ * that does neither in its time is killed: it begins nothing before its state says so.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +19,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,7 +31,7 @@
 #define IDE_INSIDE "/opt/coditect/ide"
 
 enum { PATH_ROOM = 4096, CONFIG_ROOM = 65536, GRACE_MS = 30000, OPEN_FILES = 65536 };
-enum { ANNOUNCE = 3, ANNOUNCE_MS = 5000 };
+enum { ANNOUNCE = 3, ANNOUNCE_MS = 10000 }; /* as long as the keeper waits for a state */
 
 static int fail(struct broker_reply *reply, int error, const char *what)
 {
@@ -237,6 +241,45 @@ static _Noreturn void become_supervisor(const struct broker_place *place,
     _exit(127);
 }
 
+/* Into a process of its own; ret_process: a pidfd, or -1 when it has ended already. */
+static int begin(const struct broker_place *place, const struct descriptors *d, int announced,
+                 int *ret_process)
+{
+    pid_t pid;
+    pid_t child = fork();
+    if (child == 0) {
+        pid = fork();
+        if (pid == 0) {
+            become_supervisor(place, d);
+        }
+        _exit(pid > 0 && write(d->announce, &pid, sizeof pid) == (ssize_t)sizeof pid ? 0 : 1);
+    }
+    int status = -1;
+    if (child < 0 || waitpid(child, &status, 0) < 0 || status != 0 ||
+        read(announced, &pid, sizeof pid) != (ssize_t)sizeof pid) {
+        return ERR_BUSY;
+    }
+    *ret_process = (int)syscall(SYS_pidfd_open, pid, 0);
+    return 0;
+}
+
+/* The end of the pipe: it has told of itself, or ended. */
+static int await_word(int announced, int process, struct broker_reply *reply)
+{
+    struct pollfd p = {.fd = announced, .events = POLLIN};
+    int n;
+    do {
+        n = poll(&p, 1, ANNOUNCE_MS);
+    } while (n < 0 && errno == EINTR);
+    if (n != 0) {
+        return 0;
+    }
+    (void)syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0);
+    (void)snprintf(reply->text, sizeof reply->text,
+                   "the workspace's supervisor did not begin within %d s", ANNOUNCE_MS / 1000);
+    return ERR_TIMEOUT;
+}
+
 int workspaces_broker_start(const struct broker_place *place, const struct broker_request *request,
                             struct broker_reply *reply)
 {
@@ -257,21 +300,11 @@ int workspaces_broker_start(const struct broker_place *place, const struct broke
     }
     FD_AUTO int announced = ends[0];
     FD_AUTO int announce = ends[1];
-    pid_t child = fork();
-    if (child == 0) {
-        pid_t grandchild = fork();
-        if (grandchild == 0) {
-            become_supervisor(place, &(struct descriptors){config, log, announce});
-        }
-        _exit(grandchild < 0 ? 1 : 0);
+    FD_AUTO int process = -1;
+    error = begin(place, &(struct descriptors){config, log, announce}, announced, &process);
+    if (error) {
+        return fail(reply, error, "no process could be started");
     }
-    int status = -1;
-    if (child < 0 || waitpid(child, &status, 0) < 0 || status != 0) {
-        return fail(reply, ERR_BUSY, "no process could be started");
-    }
-    /* Who asks for workspaces from now on finds this one; the end of the pipe also comes when it could not start. */
     fd_close(&announce);
-    struct pollfd p = {.fd = announced, .events = POLLIN};
-    (void)poll(&p, 1, ANNOUNCE_MS);
-    return 0;
+    return await_word(announced, process, reply);
 }

@@ -72,7 +72,8 @@ struct workspaces_start {
 };
 
 /*
- * Starts a supervisor; it reports through its state. ERR_INVALID, ERR_BUSY, ERR_NO_SPACE; ret_text (in arena) says why.
+ * Starts a supervisor; it reports through its state, unless it has ended. ERR_INVALID, ERR_BUSY, ERR_NO_SPACE, ERR_TIMEOUT (it
+ * was killed); ret_text (in arena) says why.
  */
 int workspaces_local_start(struct workspaces_local *l, struct arena *arena,
                            const struct workspaces_start *start,

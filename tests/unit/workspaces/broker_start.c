@@ -1,5 +1,7 @@
 /* What the broker writes, the supervisor reads: the configuration goes through both. */
 #include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "unit.h"
@@ -161,6 +163,16 @@ static void directories_have_their_owners(void **state)
     bench_end(&bench);
 }
 
+static struct broker_reply refused(struct bench *b)
+{
+    struct broker_request request = bench_start();
+    struct broker_reply reply;
+    assert_int_equal(send(b->ends[0], &request, sizeof request, 0), sizeof request);
+    assert_true(workspaces_broker_serve(b->ends[1], &b->place));
+    assert_int_equal(recv(b->ends[0], &reply, sizeof reply, 0), sizeof reply);
+    return reply;
+}
+
 static void a_place_that_takes_no_directories(void **state)
 {
     (void)state;
@@ -171,13 +183,33 @@ static void a_place_that_takes_no_directories(void **state)
     FILE *file = fopen(path, "we");
     assert_non_null(file);
     (void)fclose(file);
-    struct broker_request request = bench_start();
-    struct broker_reply reply;
-    assert_int_equal(send(bench.ends[0], &request, sizeof request, 0), sizeof request);
-    assert_true(workspaces_broker_serve(bench.ends[1], &bench.place));
-    assert_int_equal(recv(bench.ends[0], &reply, sizeof reply, 0), sizeof reply);
+    struct broker_reply reply = refused(&bench);
     assert_int_equal(reply.error, ERR_IO);
     assert_string_equal(reply.text, "the workspace's directories cannot be made: Not a directory");
+    bench_end(&bench);
+}
+
+/* Of one that says nothing, and is this process's to reap. */
+static void one_that_never_begins_is_killed(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char path[128] = "";
+    bench_begin(&bench, path);
+    (void)snprintf(path, sizeof path, "%s/supervisor", bench.data);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    (void)fputs("#!/bin/sh\nexec sleep 60\n", file);
+    assert_int_equal(fchmod(fileno(file), 0755), 0);
+    (void)fclose(file);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    struct broker_reply reply = refused(&bench);
+    assert_int_equal(reply.error, ERR_TIMEOUT);
+    assert_string_equal(reply.text, "the workspace's supervisor did not begin within 10 s");
+    int status = 0;
+    assert_true(waitpid(-1, &status, 0) > 0);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
     bench_end(&bench);
 }
 
@@ -189,6 +221,7 @@ int main(void)
         cmocka_unit_test(the_largest_request_fits),
         cmocka_unit_test(directories_have_their_owners),
         cmocka_unit_test(a_place_that_takes_no_directories),
+        cmocka_unit_test(one_that_never_begins_is_killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
