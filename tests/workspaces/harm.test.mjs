@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { chownSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { newSession, Server, serverForFile, until } from "../api/harness.mjs";
 import { alive, nameOf, open, processesOf, reaches, stateOf, sync, workspaceOf } from "./inside.mjs";
 import { callers } from "./runtime.mjs";
@@ -160,11 +160,11 @@ test("a full disk: the workspace lives, and all that is on it is kept once there
   const disk = join(data, "workspaces");
   mkdirSync(disk);
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=24m,mode=711", "none", disk]);
-  after(() => {
+  const small = await Server.start({ args: ["--rate-factor", "100000", ...withTerminals()], t, data });
+  t.after(() => { // once it has ended, and its workspaces
     execFileSync("umount", ["--lazy", disk]);
     rmSync(data, { recursive: true, force: true });
   });
-  const small = await Server.start({ args: ["--rate-factor", "100000", ...withTerminals()], t, data });
   const eve = await small.account("eve");
   const { id } = await newSession(eve);
   await open(eve, id);
