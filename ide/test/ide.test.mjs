@@ -222,6 +222,14 @@ test('a door that does not answer is a lost connection, not the last known state
     await says(page, 'All changes persisted');
 });
 
+test('a door that is open and answers nothing is a lost connection, too, and soon', async () => {
+    let open;
+    it.door.statusGate = new Promise(resolve => { open = resolve; });
+    await says(page, 'Connection lost', 20_000);
+    open();
+    await says(page, 'All changes persisted');
+});
+
 test('without the backend it says so at once, and finds back', async () => {
     await page.evaluate(() => {
         window.cutAt = undefined;
@@ -237,7 +245,7 @@ test('without the backend it says so at once, and finds back', async () => {
     it.gateway.dropAll();
     await says(page, 'Connection lost');
     const after = await page.evaluate(() => window.saidAfter);
-    assert.ok(after < 3_000, `${after} ms after the page knew`); // of an answer that does not come it knows after four at least
+    assert.ok(after < 3_000, `${after} ms after the page knew`); // of an answer that does not come it knows after three at least
     await page.keyboard.press('End');
     it.gateway.closed = false;
     await says(page, 'All changes persisted');

@@ -12,7 +12,7 @@
 
 enum {
     DOOR_MAGIC = 0x646f6f72,
-    WAIT_S = 25,
+    WAIT_S = 3, /* who hears nothing for much longer knows that we stand still */
     SYNC_S = 30,
     AWAIT_S = 20,
     DRAIN_S = 2,

@@ -3,7 +3,7 @@
  *
  *   GET /health                {"status":"ok","session","version"}
  *   GET /status[?wait=REV]     the truth about persistence; with wait it answers when the revision differs from REV, or
- *                              after 25 s
+ *                              after 3 s: an answer that stays away is news, too
  *   POST /sync                 the barrier: {"seq":n} when everything written before is in the store; 503 after 30 s, or at
  *                              once when the store refuses it. ?root=workspace: whatever becomes of the home; 409 when the
  *                              store refuses

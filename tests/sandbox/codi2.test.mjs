@@ -1,7 +1,7 @@
 // codi2 alone, without a server: it says so, answers at its door, and takes its options as documented.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,15 +15,18 @@ const place = mkdtempSync(join(tmpdir(), "coditect-codi2-"));
 after(() => rmSync(place, { recursive: true, force: true }));
 for (const name of ["tree", "index"]) mkdirSync(join(place, name));
 
+/** How long the IDE waits for the status before it calls the connection lost. */
+const patience = Number(/STATUS_TIMEOUT_MS = ([\d_]+)/.exec(readFileSync(new URL("../../ide/extension/src/node/door.ts", import.meta.url), "utf8"))[1].replaceAll("_", ""));
+
 const run = (...args) => spawnSync(program, args, { encoding: "utf8", timeout: 20_000 });
 const places = [
   "--workspace", join(place, "tree"), "--workspace-index", join(place, "index"), "--home", "",
   "--wire", join(place, "no.sock"), "--door", join(place, "door.sock"), "--session-id", "ses-test", "--user-id", "usr-test",
 ];
 
-function ask(method, path) {
+function ask(method, path, options = {}) {
   return new Promise((resolve, reject) => {
-    const call = request({ socketPath: join(place, "door.sock"), method, path }, (reply) => {
+    const call = request({ socketPath: join(place, "door.sock"), method, path, ...options }, (reply) => {
       let text = "";
       reply.setEncoding("utf8").on("data", (piece) => (text += piece)).on("end", () => resolve({ status: reply.statusCode, body: JSON.parse(text) }));
     });
@@ -78,8 +81,14 @@ test("without a server it is offline, and says what waits", { timeout: 60_000 },
   assert.ok(Number.isInteger(status.body.revision) && status.body.pending >= 0);
 
   writeFileSync(join(place, "tree", "a.txt"), "waits");
-  const later = await ask("GET", `/status?wait=${status.body.revision}`);
-  assert.notEqual(later.body.revision, status.body.revision);
+  let { revision } = status.body;
+  const asked = async (options) => {
+    const known = revision;
+    ({ body: { revision } } = await ask("GET", `/status?wait=${known}`, options));
+    return revision === known;
+  };
+  await until("news", async () => !(await asked()));
+  await until("a wait without news ends while the IDE still listens", () => asked({ signal: AbortSignal.timeout(patience) }));
 
   assert.equal((await ask("GET", "/status?wait=x")).status, 400);
   assert.equal((await ask("GET", "/nothing")).status, 404);

@@ -24,7 +24,7 @@ import { DoorReport, REPORT_WAIT_MS, WorkspaceService } from '../common/workspac
 import { FailedSaves } from './failed-saves';
 import { UnsavedText } from './unsaved-text';
 
-const ANSWER_BY_MS = REPORT_WAIT_MS + 4_000;
+const ANSWER_BY_MS = REPORT_WAIT_MS + 3_000;
 const SYNC_BY_MS = 65_000;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 15_000;

@@ -8,7 +8,7 @@ import { Place } from './environment';
 import { GoneIn, MAX_TEXT, Past, Versions, WhyNot, toGoneIn, toText, toVersions } from '../common/past';
 
 const MAX_REPLY_BYTES = 2 * 1024 * 1024;
-const STATUS_TIMEOUT_MS = 35_000; // the door answers a waiting status after 25 s
+const STATUS_TIMEOUT_MS = 6_000; // the door answers a waiting status after 3 s; whoever stands still answers nothing
 const SYNC_TIMEOUT_MS = 60_000;
 const SHORT_TIMEOUT_MS = 10_000;
 const AWAIT_TIMEOUT_MS = 30_000; // the door answers after 20 s
@@ -16,7 +16,7 @@ const AWAIT_TIMEOUT_MS = 30_000; // the door answers after 20 s
 export class Door {
     constructor(protected readonly socketPath: string) {}
 
-    /** With `seen`, waits until the status has another revision, or for 25 s. */
+    /** With `seen`, waits until the status has another revision, or for 3 s. */
     async status(seen?: number, signal?: AbortSignal): Promise<DoorStatus> {
         const path = seen === undefined ? '/status' : `/status?wait=${seen}`;
         return toDoorStatus(await this.call('GET', path, STATUS_TIMEOUT_MS, signal));
