@@ -2,7 +2,7 @@
 // killed and the workspace's disk is lost, and all of it is there again; and from another session none of it can be reached.
 // Everything is real: server, sandbox, IDE and browser.
 import assert from "node:assert/strict";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { bytesOf, Client, sha256, until } from "../api/harness.mjs";
@@ -145,6 +145,23 @@ step("every process is killed, the workspace's disk is lost: Project A has both 
   await ide.says(frame, ide.PERSISTED);
 });
 
+step("the daemon inside stands still: said, and everything goes on", async () => {
+  const daemon = processesOf(server, a).find((pid) => readFileSync(`/proc/${pid}/comm`, "utf8") === "codi2\n");
+  process.kill(daemon, "SIGSTOP");
+  try {
+    await ide.says(frame, "Connection lost");
+    await ide.headerSays(page, "Connection lost");
+    await ide.tab(frame, "made.txt").click();
+    await page.keyboard.press("Control+Home");
+    await page.keyboard.type("still, ");
+    await ide.says(frame, "Connection lost");
+  } finally {
+    process.kill(daemon, "SIGCONT");
+  }
+  await ide.isStored(client, a, "made.txt", `still, ${MADE}`);
+  await ide.says(frame, ide.PERSISTED);
+});
+
 step("text that is no file yet is not called persisted", async () => {
   await ide.menu(frame, "File", "New Text File");
   await visible(ide.tab(frame, "Untitled"));
@@ -162,10 +179,10 @@ step("the server is killed while the IDE is open: said at once, and everything g
   await ide.tab(frame, "made.txt").click();
   await page.keyboard.press("Control+Home");
   await page.keyboard.type("offline, ");
-  await ide.shows(frame, `offline, ${MADE}`);
+  await ide.shows(frame, `offline, still, ${MADE}`);
   assert.deepEqual((await ide.words(frame)).slice(1), ["Connection lost"]);
   await server.run();
-  await ide.isStored(client, a, "made.txt", `offline, ${MADE}`);
+  await ide.isStored(client, a, "made.txt", `offline, still, ${MADE}`);
   await ide.says(frame, "1 editor not saved to a file yet");
   await page.getByTestId("lost").waitFor({ state: "hidden" });
   const after = await ide.words(frame);
