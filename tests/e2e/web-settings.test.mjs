@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { halt, resume } from "../api/halt.mjs";
 import { newSession, until } from "../api/harness.mjs";
 import { attribute, button, counts, disabled, gone, launch, link, look, settles, unroute, value, visible } from "./browser.mjs";
 
@@ -144,6 +145,24 @@ test("a setting is chosen, said to be chosen, taken back; what its bounds do not
   await attribute(page.getByRole("switch", { name: "Word wrap" }), "aria-checked", "false"); // what did not go through is taken back
   await unroute(page);
   page.off("request", note);
+});
+
+test("what was chosen last is stored, also when the page is closed before it is sent", async (t) => {
+  const other = await page.context().newPage();
+  await other.goto(`${home}/settings/appearance`);
+  await visible(other.getByRole("list", { name: "Editor" }));
+  await halt(t, server.serverPid);
+  await page.evaluate(() => { // all connections that a browser makes to one host are taken: the first choice waits for one, and the others for it
+    for (let i = 0; i < 6; i++) void fetch(`/api/v5/health?${i}`, { cache: "no-store" }).catch(() => undefined);
+  });
+  await other.getByRole("switch", { name: "Word wrap" }).click();
+  for (const name of ["Dark", "System"]) await button(name, other.getByRole("group", { name: "Theme" })).click();
+  await other.waitForFunction(() => localStorage.getItem("coditect-theme") === "system");
+  await other.close();
+  resume(server.serverPid);
+  await until("what was on its way is stored", async () => (await setting(ada, "editor.word_wrap")).user === true);
+  await until("what waited is stored", async () => (await setting(ada, "appearance.theme")).user === "system");
+  for (const one of ["editor/word_wrap", "appearance/theme"]) await ada.delete(`/settings/${one}`);
 });
 
 test("what a team gives to its members counts until they choose, and says whose it is", async () => {

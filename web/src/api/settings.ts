@@ -4,9 +4,10 @@ import { useEffect, useMemo } from "react";
 import { sayChangeProblem } from "../components/toaster";
 import { isCode } from "../lib/problem";
 import { type Level, type Reading, readingOf } from "../lib/settings";
-import { api, useAuth } from "../stores/auth";
+import { api, clientBy, useAuth } from "../stores/auth";
+import { watchedFetch } from "../stores/connection";
 import { isThemeChoice, showMotion, showTheme, type ThemeChoice } from "../stores/theme";
-import type { Setting, SettingValue } from "./generated";
+import type { Client, Setting, SettingValue } from "./generated";
 import { queryClient } from "./queries";
 
 const queryKey = ["settings"] as const;
@@ -45,44 +46,68 @@ interface Change {
   readonly revision?: number | undefined;
 }
 
-function send({ category, key }: Pick<Setting, "category" | "key">, { level, value, revision }: Change): Promise<Setting> {
+function send(client: Client, { category, key }: Pick<Setting, "category" | "key">, { level, value, revision }: Change): Promise<Setting> {
   const of = { category, key, ...(revision !== undefined ? { ifMatch: `"${revision}"` } : {}) };
-  if (value === undefined) return level === "user" ? api.settingsDelete(of) : api.tenantSettingDelete(of);
-  return level === "user" ? api.settingsPut({ ...of, body: { value } }) : api.tenantSettingPut({ ...of, body: { value } });
+  if (value === undefined) return level === "user" ? client.settingsDelete(of) : client.tenantSettingDelete(of);
+  return level === "user" ? client.settingsPut({ ...of, body: { value } }) : client.tenantSettingPut({ ...of, body: { value } });
 }
 
-/** One after the other: what was chosen last is what stays. */
-let sending: Promise<unknown> = Promise.resolve();
-let waiting = 0;
+/** What it asks goes on when the page is left; of small bodies only. */
+const lasting = clientBy((input, init) => watchedFetch(input, { ...init, keepalive: true }));
 
-async function tell(level: Level, of: Pick<Setting, "category" | "key">, value: SettingValue | undefined): Promise<void> {
+interface Choice {
+  readonly level: Level;
+  readonly of: Pick<Setting, "category" | "key">;
+  readonly value: SettingValue | undefined;
+}
+
+/** Not sent yet, the newest of each setting. They go one after the other: what was chosen last is what stays. */
+const waiting = new Map<string, Choice>();
+let isSending = false;
+
+async function tell({ level, of, value }: Choice): Promise<void> {
   // An answer that left the server before the change would show what was.
   await queryClient.cancelQueries({ queryKey });
   try {
     const revision = level === "tenant" ? knownSettings()?.find((one) => isSame(one, of))?.tenant_revision : undefined;
-    const now = await send(of, { level, value, revision });
+    const now = await send(lasting, of, { level, value, revision });
     await queryClient.cancelQueries({ queryKey }); // asked for while it was sent
-    if (waiting === 1) put(now);
-    else putRevision(now); // with another one under way, the page knows better
+    if (waiting.size === 0) put(now);
+    else putRevision(now); // with another one to come, the page knows better
   } catch (error) {
     sayChangeProblem(error);
     await queryClient.invalidateQueries({ queryKey });
   }
 }
 
+async function tellAll(): Promise<void> {
+  isSending = true;
+  for (const [name, choice] of waiting) { // and those that come meanwhile
+    waiting.delete(name);
+    await tell(choice);
+  }
+  isSending = false;
+}
+
+/** Whoever leaves the page at once has chosen all the same. */
+globalThis.addEventListener("pagehide", () => {
+  for (const choice of waiting.values()) void tell(choice);
+  waiting.clear();
+});
+
 /** value undefined: nothing any more, and what is inherited counts. */
 export function choose(level: Level, of: Pick<Setting, "category" | "key">, value: SettingValue | undefined): void {
   const setting = knownSettings()?.find((one) => isSame(one, of));
   if (setting !== undefined) put(withChoice(setting, level, value));
-  waiting += 1;
-  sending = sending.then(() => tell(level, of, value)).finally(() => { waiting -= 1; });
+  waiting.set(`${level} ${of.category}.${of.key}`, { level, of, value });
+  if (!isSending) void tellAll();
 }
 
 /** Lines that somebody wrote: they count once the server has taken them, and what it refuses stays to be mended. */
 export async function saveLines(of: Pick<Setting, "category" | "key">, value: string, revision: number | undefined): Promise<void> {
   await queryClient.cancelQueries({ queryKey });
   try {
-    const now = await send(of, { level: "tenant", value: value === "" ? undefined : value, revision });
+    const now = await send(api, of, { level: "tenant", value: value === "" ? undefined : value, revision });
     await queryClient.cancelQueries({ queryKey }); // asked for while it was sent
     put(now);
   } catch (error) {
