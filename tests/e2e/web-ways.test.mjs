@@ -218,6 +218,8 @@ test("the palette finds by some letters, says how many, and does what it names",
   await box.fill("theme of");
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => localStorage.getItem("coditect-theme") === "system");
+  // Else the next page may be told of the one before.
+  await until("it is stored", async () => (await ada.get("/settings")).data.find(({ category, key }) => `${category}.${key}` === "appearance.theme").user === "system");
 });
 
 test("notices: every package of the lock files with its licence, and the licence's words", async () => {
