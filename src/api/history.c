@@ -180,6 +180,9 @@ int api_files_rewind(struct api_call *call, const struct api_files_rewind_in *in
         reply_rewound_version(&reply, (int64_t)rewind.version);
     }
     reply_rewound_changed(&reply, (int64_t)rewind.changed);
+    if (rewind.damaged > 0) {
+        reply_rewound_damaged(&reply, (int64_t)rewind.damaged);
+    }
     reply_rewound_moment(&reply, (int64_t)rewind.moment);
     reply_rewound_before(&reply, (int64_t)rewind.first - 1);
     reply_rewound_end(&reply);

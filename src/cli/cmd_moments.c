@@ -137,8 +137,15 @@ static int print_rewound(struct cli_run *run, const struct cli_reply *reply, int
         cli_note("Moment %lld is not kept any more: taken for %lld, the next that is",
                  (long long)at, (long long)rewound->moment);
     }
+    if (rewound->has_damaged) {
+        cli_note(
+            "Damaged in the store, and left as they are: %lld (coditect admin check names them)",
+            (long long)rewound->damaged);
+    }
     if (run->json) {
         cli_print_value(run, reply->data);
+    } else if (rewound->changed == 0 && rewound->has_damaged) {
+        cli_print(run, STR("Nothing else differs from that moment\n"));
     } else if (rewound->changed == 0) {
         cli_print(run, STR("Nothing differs from that moment\n"));
     } else {

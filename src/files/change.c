@@ -79,6 +79,14 @@ int files_version_at(struct files_tx *tx, uint64_t id, uint64_t seq,
     return count == 0 ? ERR_NOT_FOUND : files_version_decode(pairs[0].value, ret_version);
 }
 
+int files_version_of(struct files_tx *tx, const struct files_record *record,
+                     struct files_past_version *ret_version)
+{
+    int r = files_version_at(tx, record->id, record->version, ret_version);
+    bool lost = r == ERR_NOT_FOUND || (r == 0 && ret_version->record.version != record->version);
+    return lost ? ERR_CORRUPT : r;
+}
+
 static struct files_record record_next(struct files_tx *tx, const struct files_place *place,
                                        const struct files_write *write)
 {
@@ -202,9 +210,9 @@ static int version_moves(struct files_tx *tx, const struct files_record *from,
                          const struct files_record *record)
 {
     struct files_past_version version;
-    int r = files_version_at(tx, from->id, from->version, &version);
+    int r = files_version_of(tx, from, &version);
     if (r < 0) {
-        return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+        return r;
     }
     version.record = *record;
     version.op = FILES_MOVE;

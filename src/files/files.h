@@ -366,7 +366,9 @@ struct files_rewind {
     uint64_t first;   /* its number; the one before it is the moment before all of it */
     uint64_t version; /* 0: it is in hand; else the moment at which all of it was done */
     uint64_t changed; /* files, folders and links so far */
-    uint64_t moment;  /* what it goes back to: that asked for, or the one that it is taken for */
+    uint64_t
+        damaged; /* that could not be read, as they were or as they are, and stay as they are; of a folder, its mode */
+    uint64_t moment; /* what it goes back to: that asked for, or the one that it is taken for */
 };
 
 /*

@@ -235,6 +235,10 @@ void files_folder_new(struct files_tx *tx, const struct files_place *place,
 int files_version_at(struct files_tx *tx, uint64_t id, uint64_t seq,
                      struct files_past_version *ret_version) BASE_MUST_USE;
 
+/* The record's own. ERR_CORRUPT: it is lost; no older one stands for it. */
+int files_version_of(struct files_tx *tx, const struct files_record *record,
+                     struct files_past_version *ret_version) BASE_MUST_USE;
+
 /* ---- chunk.c: content in the store ---- */
 
 struct files_item { /* a chunk or page that waits to be written */
@@ -391,6 +395,7 @@ int files_unseen_below(struct files_unseen *unseen, struct files_tx *tx,
 struct files_named {
     struct str name;
     struct files_record record;
+    bool damaged; /* the record is a later one of it, or all 0 */
 };
 
 struct files_children_query {
@@ -398,6 +403,7 @@ struct files_children_query {
     uint64_t at;      /* a seq, or FILES_NOW */
     struct str after; /* names behind this one */
     size_t limit;     /* about as many */
+    bool past_damage; /* what cannot be read is told as damaged, and is no error */
 };
 
 /* The child named query->after as of query->at. ERR_NOT_FOUND. */
@@ -429,6 +435,8 @@ struct files_walk {
     struct files_tx *tx;
     uint64_t at;    /* a seq, or FILES_NOW */
     bool recursive; /* folders before what is in them */
+    bool past_damage;
+    bool damaged; /* the entry just given, as files_named says */
     struct files_level *here;
 };
 

@@ -1,10 +1,14 @@
 /*
  * A folder as of a moment: children that are there now and came before it, and those that went after it. What is there but
- * was changed since is read from its versions.
+ * was changed since is read from its versions. Which folder a name is, is known without them: a folder of which a version is
+ * lost is not lost with all that was in it.
  */
 #include "files/files_int.h"
 
-/* record as it was at the moment; its name did not change since. */
+/*
+ * record as it was at the moment; its name did not change since. Where its newest version before is lost the one before that is taken
+ * for it: nothing beside a version says which was the last, but the log of changes, which the checker holds against it.
+ */
 static int record_at(struct files_tx *tx, uint64_t at, struct files_record *record)
 {
     if (record->version <= at) {
@@ -77,6 +81,7 @@ int files_child_at(struct files_tx *tx, const struct files_children_query *query
     int r = child_then(tx, query, &record);
     if (r == 0) {
         r = record_at(tx, query->at, &record);
+        r = r == ERR_CORRUPT && query->past_damage ? 0 : r; /* and it stays as it was later */
     }
     if (r == 0) {
         *ret_record = record;
@@ -95,7 +100,7 @@ int files_record_at(struct files_tx *tx, struct str path, uint64_t at,
             return ERR_NOT_DIRECTORY;
         }
         struct files_children_query query = {.folder = record.id, .at = at, .after = name};
-        int r = files_child_at(tx, &query, &record);
+        int r = rest.n > 0 ? child_then(tx, &query, &record) : files_child_at(tx, &query, &record);
         if (r < 0) {
             return r;
         }
@@ -129,6 +134,20 @@ int files_was_at(struct files_tx *tx, struct str path, uint64_t at, bool *ret_th
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
+/* What cannot be read is a child all the same, for who wants to know of it. */
+static int passed(const struct files_children_query *query, struct files_named *child, int r)
+{
+    child->damaged = r == ERR_CORRUPT && query->past_damage;
+    return child->damaged ? 0 : r;
+}
+
+static int named_at(struct files_tx *tx, const struct files_children_query *query,
+                    struct files_named *child)
+{
+    int r = child->damaged ? 0 : passed(query, child, record_at(tx, query->at, &child->record));
+    return r == ERR_NOT_FOUND ? ERR_CORRUPT : r; /* the former would be the end of a walk */
+}
+
 static int present_children(struct files_tx *tx, const struct files_children_query *query,
                             struct files_children *ret_children)
 {
@@ -148,8 +167,9 @@ static int present_children(struct files_tx *tx, const struct files_children_que
     struct files_children found = {.at = ARENA_ARRAY(tx->arena, struct files_named, count + 1),
                                    .n = count};
     for (size_t i = 0; r == 0 && i < count; i++) {
-        found.at[i].name = str_slice(pairs[i].key, prefix.n, pairs[i].key.n);
-        r = files_record_decode(pairs[i].value, &found.at[i].record);
+        struct files_named *child = &found.at[i];
+        child->name = str_slice(pairs[i].key, prefix.n, pairs[i].key.n);
+        r = passed(query, child, files_record_decode(pairs[i].value, &child->record));
     }
     found.more = count == query->limit;
     found.last = count > 0 ? found.at[count - 1].name : query->after;
@@ -181,7 +201,7 @@ static int gone_children(struct files_tx *tx, const struct files_children_query 
         }
         found.last = child->name;
         begin = store_after(tx->arena, files_key_past_name(tx, query->folder, child->name));
-        r = gone_child(tx, query, child->name, &child->record);
+        r = passed(query, child, gone_child(tx, query, child->name, &child->record));
         found.n += r == 0;
         if (r < 0 && r != ERR_NOT_FOUND) {
             return r;
@@ -233,9 +253,9 @@ int files_children(struct files_tx *tx, const struct files_children_query *query
         if (child.record.since > query->at) {
             continue;
         }
-        r = record_at(tx, query->at, &child.record);
+        r = named_at(tx, query, &child);
         if (r < 0) {
-            return r == ERR_NOT_FOUND ? ERR_CORRUPT : r; /* the former would be the end of a walk */
+            return r;
         }
         all.at[all.n++] = child;
     }

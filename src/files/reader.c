@@ -48,8 +48,7 @@ int files_version_open(struct files_tx *tx, const struct files_open_input *in,
     if (!record.manifest.small) {
         return 0;
     }
-    r = files_version_at(tx, record.id, record.version, ret_version);
-    return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+    return files_version_of(tx, &record, ret_version);
 }
 
 static int open_read(struct txn *txn, void *arg)

@@ -65,8 +65,7 @@ static int wanted_find(struct files_tx *tx, const struct wanted *wanted,
     uint64_t at = wanted->at;
     int r = files_moment_settle(tx, &at);
     r = r < 0 ? r : files_record_at(tx, wanted->path, at, &record);
-    r = r < 0 ? r : files_version_at(tx, record.id, record.version, ret_version);
-    return r;
+    return r < 0 ? r : files_version_of(tx, &record, ret_version);
 }
 
 /* The place, with nothing in the way to it and nothing of another kind at it. */

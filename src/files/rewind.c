@@ -10,6 +10,9 @@
  * 4. Phases: the folder itself is made, and what is no folder on the way to it goes; what was not there goes, so that files that were moved away are dead and come back
  *    under their ids; each entry of the moment is made so; when folders came back with what they held when they died, what
  *    was not there goes again.
+ * 5. What cannot be read, as it was or as it is now, stays as it is and is counted: a folder of which a version is lost is the
+ *    one that its name leads to, with its later mode. Where that shows only while an entry is being made, what its page wrote
+ *    is given up, and the page ends behind the entry the next time.
  */
 #include "files/quota_int.h"
 #include "files/rewind_int.h"
@@ -23,13 +26,23 @@ struct page {
     struct files_rewind_record record;
     size_t looked;
     size_t changed;
+    size_t damaged;
     bool taken; /* the next change has its seq already */
+    bool broke; /* at the entry that the record's cursor names */
+    const struct broken *past;
+    bool past_it; /* it is behind us */
+};
+
+/* An entry of a phase that cannot be gone back with. */
+struct broken {
+    unsigned phase; /* FILES_REWIND_END: none */
+    struct str path;
 };
 
 static bool page_is_full(const struct page *page)
 {
     return page->looked >= PAGE_LOOKED || page->changed >= PAGE_CHANGED ||
-           page->tx.written >= PAGE_BYTES;
+           page->tx.written >= PAGE_BYTES || page->past_it;
 }
 
 static void change_next(struct page *page)
@@ -98,10 +111,10 @@ static int make_file(struct page *page, struct files_place *place, const struct 
     bool dead = false;
     struct files_past_version version;
     int r = place->there && place->record.kind == FILES_FOLDER ? remove_at(page, place) : 0;
-    r = r < 0 ? r : files_version_at(tx, then->id, then->version, &version);
+    r = r < 0 ? r : files_version_of(tx, then, &version);
     r = r < 0 ? r : files_id_is_dead(tx, then->id, &dead);
     if (r < 0) {
-        return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
+        return r;
     }
     change_next(page);
     return files_restore_file(tx, place, &version, dead);
@@ -131,17 +144,21 @@ static int make_one(struct page *page, struct str path, const struct files_recor
                                       : make_file(page, place, then);
 }
 
-/* What was not there goes, a folder with all in it; so does what was of another kind. */
+/*
+ * What was not there goes, a folder with all in it; so does what was of another kind. Where nobody can say what was there, it stays;
+ * so it does where it cannot be taken away, which is counted the second time that it is looked at.
+ */
 static int prune_one(struct page *page, struct files_walk *w, struct str below,
                      const struct files_record *now)
 {
     struct files_record then;
     struct files_place *place;
-    int r = files_record_at(&page->tx, whole_path(page, below), page->record.moment, &then);
-    if (r == 0 && (then.kind == FILES_FOLDER) == (now->kind == FILES_FOLDER)) {
+    int r = files_name_at(&page->tx, whole_path(page, below), page->record.moment, &then);
+    bool as_was = r == 0 && (then.kind == FILES_FOLDER) == (now->kind == FILES_FOLDER);
+    if (as_was || w->damaged || r == ERR_CORRUPT) {
         return 0;
     }
-    if (r < 0 && r != ERR_NOT_FOUND && r != ERR_NOT_DIRECTORY) {
+    if (r < 0 && r != ERR_NOT_FOUND) {
         return r;
     }
     files_walk_skip(w, below);
@@ -149,11 +166,34 @@ static int prune_one(struct page *page, struct files_walk *w, struct str below,
     return r < 0 || !place->there ? r : remove_at(page, place);
 }
 
+static int make_below(struct page *page, const struct files_walk *w, struct str below,
+                      const struct files_record *then)
+{
+    page->damaged += w->damaged;
+    return w->damaged && then->kind != FILES_FOLDER ? 0
+                                                    : make_one(page, whole_path(page, below), then);
+}
+
+/* The try before this one broke at it. */
+static bool leave(struct page *page)
+{
+    struct files_rewind_record *record = &page->record;
+    page->past_it = record->phase == page->past->phase && str_eq(record->after, page->past->path);
+    if (page->past_it && record->phase == FILES_REWIND_PRUNE) {
+        record->again = true;
+    } else {
+        page->damaged += page->past_it;
+    }
+    return page->past_it;
+}
+
 /* Goes on with the phase's walk; *ret_done: there is no more of it. */
 static int walk_on(struct page *page, uint64_t folder, bool prune, bool *ret_done)
 {
-    struct files_walk w = {
-        .tx = &page->tx, .at = prune ? FILES_NOW : page->record.moment, .recursive = true};
+    struct files_walk w = {.tx = &page->tx,
+                           .at = prune ? FILES_NOW : page->record.moment,
+                           .recursive = true,
+                           .past_damage = true};
     int r = files_walk_begin(&w, folder, page->record.after);
     *ret_done = false;
     while (r == 0 && !page_is_full(page)) {
@@ -169,8 +209,11 @@ static int walk_on(struct page *page, uint64_t folder, bool prune, bool *ret_don
         }
         page->looked++;
         page->record.after = below;
-        r = prune ? prune_one(page, &w, below, &record)
-                  : make_one(page, whole_path(page, below), &record);
+        if (leave(page)) {
+            return 0;
+        }
+        r = prune ? prune_one(page, &w, below, &record) : make_below(page, &w, below, &record);
+        page->broke = r == ERR_CORRUPT;
     }
     return r;
 }
@@ -179,7 +222,7 @@ static int prune_on(struct page *page, bool *ret_done)
 {
     struct files_place *place;
     int r = files_place_find(&page->tx, page->record.path, &place);
-    bool gone = r == ERR_NOT_FOUND || r == ERR_NOT_DIRECTORY ||
+    bool gone = r == ERR_NOT_FOUND || r == ERR_NOT_DIRECTORY || r == ERR_CORRUPT ||
                 (r == 0 && (!place->there || place->record.kind != FILES_FOLDER));
     *ret_done = true;
     return gone ? 0 : r < 0 ? r : walk_on(page, place->record.id, /* prune= */ true, ret_done);
@@ -188,10 +231,18 @@ static int prune_on(struct page *page, bool *ret_done)
 /* The next part of the phase in hand. */
 static int phase_on(struct page *page, const struct files_record *folder, bool *ret_done)
 {
+    int r;
     *ret_done = true;
     switch ((enum files_rewind_phase)page->record.phase) {
     case FILES_REWIND_ROOT:
-        return make_one(page, page->record.path, folder);
+        if (leave(page)) { /* there is nowhere to make anything */
+            page->record.phase = FILES_REWIND_PRUNE_AGAIN;
+            page->record.again = false;
+            return 0;
+        }
+        r = make_one(page, page->record.path, folder);
+        page->broke = r == ERR_CORRUPT;
+        return r;
     case FILES_REWIND_PRUNE:
         return prune_on(page, ret_done);
     case FILES_REWIND_MAKE:
@@ -215,13 +266,21 @@ static int session_says(struct files_tx *tx, usec_t rewinding_at)
     return r;
 }
 
+/* What was at path, as it was later where its version of then is lost. ERR_NOT_FOUND, ERR_NOT_DIRECTORY. */
+static int folder_then(struct files_tx *tx, struct str path, uint64_t moment,
+                       struct files_record *ret_folder)
+{
+    int r = files_record_at(tx, path, moment, ret_folder);
+    return r == ERR_CORRUPT ? files_name_at(tx, path, moment, ret_folder) : r;
+}
+
 static int page_run(struct page *page)
 {
     struct files_tx *tx = &page->tx;
     struct files_rewind_record *record = &page->record;
     struct files_record folder;
     uint64_t first = tx->usage.seq;
-    int r = files_record_at(tx, record->path, record->moment, &folder);
+    int r = folder_then(tx, record->path, record->moment, &folder);
     while (r == 0 && record->phase != FILES_REWIND_END && !page_is_full(page)) {
         bool done;
         r = phase_on(page, &folder, &done);
@@ -241,6 +300,7 @@ static int page_run(struct page *page)
         record->own = tx->usage.seq;
     }
     record->changed += page->changed;
+    record->damaged += page->damaged;
     files_rewind_put(tx, record);
     r = files_tx_end(tx, first);
     if (r == 0 && record->phase == FILES_REWIND_END) {
@@ -258,18 +318,21 @@ struct rewind {
     uint64_t first;
     uint64_t at;
     usec_t now;
+    struct broken broken; /* found by a step; the next one ends behind it */
     struct files_rewind result;
 };
 
 static struct files_rewind told(const struct files_rewind_record *record)
 {
-    return (struct files_rewind){record->first, record->last, record->changed, record->moment};
+    return (struct files_rewind){record->first, record->last, record->changed, record->damaged,
+                                 record->moment};
 }
 
 static int step_write(struct txn *txn, void *arg)
 {
     struct rewind *rewind = arg;
-    struct page page = {0};
+    const struct broken past = rewind->broken;
+    struct page page = {.past = &past};
     int r = files_tx_begin(&page.tx, txn, &rewind->ctx->scope, rewind->session);
     if (r == 0) {
         r = files_rewind_get(&page.tx, rewind->first, &page.record);
@@ -279,6 +342,10 @@ static int step_write(struct txn *txn, void *arg)
         page.tx.now = page.record.at;
         r = page_run(&page);
     }
+    if (r == ERR_CORRUPT && page.broke) {
+        rewind->broken =
+            (struct broken){page.record.phase, arena_str(rewind->ctx->arena, page.record.after)};
+    }
     rewind->result = told(&page.record);
     return r;
 }
@@ -286,10 +353,16 @@ static int step_write(struct txn *txn, void *arg)
 int files_rewind_step(struct data_context *ctx, struct str session, uint64_t first,
                       struct files_rewind *ret_rewind)
 {
-    struct rewind rewind = {.ctx = ctx, .session = session, .first = first};
+    struct rewind rewind = {
+        .ctx = ctx, .session = session, .first = first, .broken = {.phase = FILES_REWIND_END}};
     struct store_op op = store_op_new();
     op.bytes = PAGE_BYTES;
     int r = store_write(ctx->store, &op, step_write, &rewind);
+    if (r == ERR_CORRUPT && rewind.broken.phase != FILES_REWIND_END) {
+        op = store_op_new();
+        op.bytes = PAGE_BYTES;
+        r = store_write(ctx->store, &op, step_write, &rewind);
+    }
     if (r == 0) {
         *ret_rewind = rewind.result;
     }
@@ -311,7 +384,7 @@ static int begin_check(struct files_tx *tx, const struct rewind *rewind, uint64_
                                                   : files_moment_settle(tx, &moment);
     }
     if (r == 0) {
-        r = files_record_at(tx, rewind->in->path, moment, &record);
+        r = folder_then(tx, rewind->in->path, moment, &record);
     }
     if (r < 0) {
         return r == ERR_NOT_DIRECTORY ? ERR_NOT_FOUND : r;

@@ -21,6 +21,7 @@ struct files_rewind_record {
     uint64_t moment; /* what it goes back to */
     usec_t at;       /* when it began: each of its changes says the same */
     uint64_t changed;
+    uint64_t damaged; /* entries that could not be read */
     unsigned phase;
     bool again; /* folders came back that may hold too much */
     struct files_author author;

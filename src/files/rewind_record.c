@@ -2,11 +2,11 @@
  * What is kept of a return to a moment, and which moments it leaves to be seen.
  *
  * Stored (big endian): format, phase, again, author kind, author length, first 8, last 8, own 8, moment 8, at 8, changed 8, path
- * length 2, author, path, after.
+ * length 2, author, path, after. Format 2, of one that could not read all, has damaged 8 before author.
  */
 #include "files/rewind_int.h"
 
-enum { FORMAT = 1, HEAD = 55 };
+enum { FORMAT = 1, FORMAT_DAMAGED, HEAD = 55 };
 
 static uint8_t *put(uint8_t *p, uint64_t value, size_t n)
 {
@@ -30,9 +30,10 @@ static uint64_t get(const char **p, size_t n)
 static struct str record_encode(struct arena *arena, const struct files_rewind_record *record)
 {
     const struct str texts[] = {record->author.id, record->path, record->after};
-    size_t n = HEAD + texts[0].n + texts[1].n + texts[2].n;
+    bool damaged = record->damaged > 0;
+    size_t n = HEAD + (damaged ? 8 : 0) + texts[0].n + texts[1].n + texts[2].n;
     uint8_t *start = arena_alloc(arena, n);
-    uint8_t *p = put(start, FORMAT, 1);
+    uint8_t *p = put(start, damaged ? FORMAT_DAMAGED : FORMAT, 1);
     p = put(p, record->phase, 1);
     p = put(p, record->again, 1);
     p = put(p, record->author.kind, 1);
@@ -45,6 +46,9 @@ static struct str record_encode(struct arena *arena, const struct files_rewind_r
     p = put(p, record->changed, 8);
     p = put(p, record->path.n, 2);
     ASSERT(p == start + HEAD);
+    if (damaged) {
+        p = put(p, record->damaged, 8);
+    }
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (texts[i].n > 0) {
             memcpy(p, texts[i].p, texts[i].n);
@@ -56,7 +60,9 @@ static struct str record_encode(struct arena *arena, const struct files_rewind_r
 
 static int record_decode(struct str bytes, struct files_rewind_record *ret_record)
 {
-    if (bytes.n < HEAD || bytes.p[0] != FORMAT) {
+    bool damaged = bytes.n > 0 && bytes.p[0] == FORMAT_DAMAGED;
+    size_t head = HEAD + (damaged ? 8 : 0);
+    if (bytes.n < head || (!damaged && bytes.p[0] != FORMAT)) {
         return ERR_CORRUPT;
     }
     const char *p = bytes.p + 1;
@@ -71,11 +77,12 @@ static int record_decode(struct str bytes, struct files_rewind_record *ret_recor
     record.at = (usec_t)get(&p, 8);
     record.changed = get(&p, 8);
     size_t path_n = (size_t)get(&p, 2);
-    if (bytes.n < HEAD + author_n + path_n || record.phase > FILES_REWIND_END ||
+    record.damaged = damaged ? get(&p, 8) : 0;
+    if (bytes.n < head + author_n + path_n || record.phase > FILES_REWIND_END ||
         record.author.kind < FILES_USER || record.author.kind > FILES_API) {
         return ERR_CORRUPT;
     }
-    struct str rest = str_slice(bytes, HEAD, bytes.n);
+    struct str rest = str_slice(bytes, head, bytes.n);
     record.author.id = str_slice(rest, 0, author_n);
     record.path = str_slice(rest, author_n, author_n + path_n);
     record.after = str_slice(rest, author_n + path_n, rest.n);

@@ -47,10 +47,12 @@ static int walk_resume(struct files_walk *w, struct str cursor)
         if (!w->recursive) {
             return 0;
         }
-        struct files_children_query query = {.folder = level->folder, .at = w->at, .after = name};
+        struct files_children_query query = {
+            .folder = level->folder, .at = w->at, .after = name, .past_damage = w->past_damage};
         struct files_record record;
         int r = files_child_at(w->tx, &query, &record);
-        if (r == ERR_NOT_FOUND || (r == 0 && record.kind != FILES_FOLDER)) {
+        if (r == ERR_NOT_FOUND || (r == ERR_CORRUPT && w->past_damage) ||
+            (r == 0 && record.kind != FILES_FOLDER)) {
             return 0;
         }
         if (r < 0) {
@@ -64,8 +66,11 @@ static int walk_resume(struct files_walk *w, struct str cursor)
 static int level_fill(struct files_walk *w, struct files_level *level)
 {
     while (level->next == level->children.n && level->more) {
-        struct files_children_query query = {
-            .folder = level->folder, .at = w->at, .after = level->after, .limit = BATCH};
+        struct files_children_query query = {.folder = level->folder,
+                                             .at = w->at,
+                                             .after = level->after,
+                                             .limit = BATCH,
+                                             .past_damage = w->past_damage};
         int r = files_children(w->tx, &query, &level->children);
         if (r < 0) {
             return r;
@@ -92,6 +97,7 @@ int files_walk_next(struct files_walk *w, struct str *ret_path, struct files_rec
         const struct files_named *child = &level->children.at[level->next++];
         *ret_path = files_path_join(w->tx->arena, level->path, child->name);
         *ret_record = child->record;
+        w->damaged = child->damaged;
         if (w->recursive && child->record.kind == FILES_FOLDER) {
             walk_down(w, child->record.id, *ret_path, STR_EMPTY);
         }

@@ -170,3 +170,42 @@ test("a copy of a folder carries along what is damaged in it, as a fork does", {
     assert.equal((await ada.get(`${where}?path=${folder}`)).data.length, 4);
   }
 });
+
+/** The versions of this content are gone from the store, as after a restore past damage. */
+function lose(data, content) {
+  execFileSync("python3", ["-c", `
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1] + "/store/store.db")
+assert db.execute("DELETE FROM kv WHERE instr(key, CAST('/version/' AS BLOB)) AND instr(value, CAST(? AS BLOB))", (sys.argv[2],)).rowcount > 0
+db.commit()`, data, content]);
+}
+
+test("a return to a moment ends where records of it are lost, says how many, and takes nothing else for them", { timeout: 120_000 }, async (t) => {
+  const server = await Server.start({ t });
+  const cli = await person(server, "ada");
+  const ada = cli.person;
+  const { id } = await newSession(ada);
+  const at = `/sessions/${id}`;
+  const [lost, whole] = [randomBytes(100).toString("hex"), randomBytes(100).toString("hex")];
+  const write = async (path, text) => (await ada.write(`${at}/files/${path}`, text)).data.version;
+  await write("changed", lost);
+  await write("gone", `${lost} gone`);
+  const then = await write("whole", whole);
+  await write("changed", "newer");
+  await write("whole", "newer");
+  await ada.delete(`${at}/files/gone`);
+  await server.kill9();
+  lose(server.data, `${lost} gone`);
+  lose(server.data, lost);
+  await server.run();
+  const { status, data } = await ada.post(`${at}/files:restore`, { at: then });
+  assert.deepEqual([status, data.done, data.changed, data.damaged], [200, true, 1, 2]);
+  assert.equal((await ada.get(`${at}/files/changed`)).text(), "newer");
+  assert.equal((await ada.get(`${at}/files/whole`)).text(), whole);
+  assert.equal((await ada.get(`${at}/files/gone`)).status, 404);
+  const again = await cli.ok("files", "rewind", `${id}:`, String(then));
+  assert.equal(again.stdout, "Nothing else differs from that moment\n");
+  assert.match(again.stderr, /left as they are: 2 /);
+  assert.equal((await ada.post(`${at}/fork`, {})).status, 202);
+  await server.kill9(); // its end would ask for a store without damage
+});

@@ -1,9 +1,10 @@
 /* Back to a moment: what comes back, what goes, as one moment and in pages; the log tells it as one change. */
-#include "files/fixture.h"
+#include "files/changes.h"
 
 #include "base/mem.h"
+#include "files/files_int.h"
 
-enum { MANY = 400 }; /* more than a page */
+enum { MANY = 400 /* more than a page */, PAGES_MOST = 2 * MANY + 20 };
 
 static struct files_rewind_input back(struct fixture *f, const char *path, uint64_t at)
 {
@@ -25,6 +26,7 @@ static size_t finish(struct fixture *f, struct files_rewind *rewind)
 {
     size_t pages = 0;
     for (; rewind->version == 0; pages++) {
+        assert_true(pages < PAGES_MOST);
         assert_ok(files_rewind_step(&f->ctx, f->session, rewind->first, rewind));
     }
     return pages;
@@ -266,13 +268,198 @@ static void test_went_with_another(void **state)
     assert_true(fixture_versions(f, "p/beside", at) > 0); /* it can still be had */
 }
 
+/* ---- damage ---- */
+
+enum record { ITS_VERSION, ITS_PAST, ITS_ENTRY };
+
+struct harm {
+    struct fixture *f;
+    enum record record;
+    struct files_entry entry; /* as it was when the version was written */
+    uint64_t seq;             /* of the version; of its past, when it went */
+    bool torn;                /* else it is lost */
+};
+
+static int harm_write(struct txn *txn, void *arg)
+{
+    const struct harm *h = arg;
+    struct files_tx tx = {
+        .txn = txn, .arena = store_arena(txn), .scope = &h->f->ctx.scope, .session = h->f->session};
+    struct str path = h->entry.path;
+    struct str key = h->record == ITS_VERSION ? files_key_version(&tx, h->entry.id, h->seq)
+                     : h->record == ITS_PAST  ? files_key_past(&tx, FILES_ROOT, path, h->seq)
+                                              : files_key_entry(&tx, FILES_ROOT, path);
+    struct str value;
+    assert_ok(store_get(txn, key, &value));
+    if (h->torn) {
+        store_put(txn, key, STR("torn"));
+    } else {
+        store_delete(txn, key);
+    }
+    return 0;
+}
+
+static struct files_entry stat_of(struct fixture *f, const char *path)
+{
+    struct files_entry entry;
+    assert_ok(files_stat(&f->ctx, f->session, str_from(path), &entry));
+    return entry;
+}
+
+static void harm(struct harm h)
+{
+    assert_ok(store_write(h.f->store, NULL, harm_write, &h));
+}
+
+static void mode(struct fixture *f, const char *path, uint32_t bits)
+{
+    struct files_change change = other_change(FILES_CHANGE_MKDIR, path, stat_of(f, path).version);
+    change.mode = bits;
+    assert_int_equal(apply(f, &change, 1).outcome, FILES_APPLIED);
+}
+
+static void assert_content(struct fixture *f, const char *path, const char *wanted)
+{
+    struct files_entry entry;
+    if (wanted) {
+        assert_str(slurp(f, path, 0), wanted);
+    } else {
+        assert_int_equal(files_stat(&f->ctx, f->session, str_from(path), &entry), ERR_NOT_FOUND);
+    }
+}
+
+/* Of a tree of which everything changed since, or went. */
+struct damaged_case {
+    const char *name;
+    enum record record;
+    const char *path; /* whose record is lost */
+    bool torn;
+    const char *kept; /* what is there instead; NULL: nothing */
+};
+
+static const struct damaged_case damaged_cases[] = {
+    {"a file's version", ITS_VERSION, "a", false, "2"},
+    {"a file's version that cannot be decoded", ITS_VERSION, "a", true, "2"},
+    {"the version of what went since", ITS_VERSION, "gone", false, NULL},
+    {"the version of what went since, torn", ITS_VERSION, "gone", true, NULL},
+    {"how it went", ITS_PAST, "gone", true, NULL},
+    {"a folder's version", ITS_VERSION, "d", false, NULL},
+    {"a folder's version, torn", ITS_VERSION, "d", true, NULL},
+};
+
+static void test_past_damage(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof damaged_cases / sizeof damaged_cases[0]; i++) {
+        const struct damaged_case *c = &damaged_cases[i];
+        struct fixture *f = fixture_create(NULL);
+        struct files_rewind rewind;
+        struct str noise = fixture_noise(f, 5000, 1);
+        put(f, "d/x", STR("1"));
+        put(f, "a", STR("1"));
+        put(f, "gone", STR("older"));
+        put(f, "gone", STR("1"));
+        put(f, "noise", noise);
+        struct files_entry harmed = stat_of(f, c->path);
+        uint64_t then = latest(f);
+        put(f, "a", STR("2"));
+        put(f, "d/x", STR("2"));
+        put(f, "d/later", STR("2"));
+        mode(f, "d", 0700);
+        drop(f, "noise");
+        uint64_t went = drop(f, "gone");
+        uint64_t before = latest(f);
+        harm((struct harm){f, c->record, harmed, c->record == ITS_PAST ? went : harmed.version,
+                           c->torn});
+        struct files_rewind_input in = back(f, "", then);
+        assert_ok(files_rewind_begin(fixture_ctx(f), &in, &rewind));
+        (void)finish(f, &rewind);
+        if (rewind.damaged != 1) {
+            fail_msg("%s: %llu damaged", c->name, (unsigned long long)rewind.damaged);
+        }
+        bool folder = str_eq(str_from(c->path), STR("d"));
+        assert_content(f, "a", str_eq(str_from(c->path), STR("a")) ? c->kept : "1");
+        assert_content(f, "gone", str_eq(str_from(c->path), STR("gone")) ? c->kept : "1");
+        assert_true(str_eq(slurp(f, "noise", 0), noise));
+        assert_content(f, "d/x", "1");
+        assert_content(f, "d/later", NULL);
+        assert_int_equal(stat_of(f, "d").mode, folder ? 0700 : 0755);
+        in.at = before;
+        assert_ok(files_rewind_begin(fixture_ctx(f), &in, &rewind));
+        (void)finish(f, &rewind);
+        assert_content(f, "a", "2");
+        assert_content(f, "d/x", "2");
+        assert_content(f, "d/later", "2");
+        assert_content(f, "gone", NULL);
+        fixture_destroy(f);
+    }
+}
+
+/* More than a page of them, met while they are made: each is passed once, and what is beside them comes back. */
+static void test_past_many(void **state)
+{
+    struct fixture *f = *state;
+    struct files_rewind rewind;
+    struct files_entry all[MANY];
+    char path[32];
+    for (int i = 0; i < MANY; i++) {
+        (void)snprintf(path, sizeof path, "%03d", i);
+        all[i] = put(f, path, STR("1"));
+    }
+    uint64_t then = latest(f);
+    for (int i = 0; i < MANY; i++) {
+        (void)snprintf(path, sizeof path, "%03d", i);
+        drop(f, path);
+        if (i % 2 == 0) {
+            all[i].path = str_from(path);
+            harm((struct harm){f, ITS_VERSION, all[i], all[i].version, false});
+        }
+    }
+    struct files_rewind_input in = back(f, "", then);
+    assert_ok(files_rewind_begin(fixture_ctx(f), &in, &rewind));
+    (void)finish(f, &rewind);
+    assert_int_equal(rewind.damaged, MANY / 2);
+    for (int i = 0; i < MANY; i++) {
+        (void)snprintf(path, sizeof path, "%03d", i);
+        assert_content(f, path, i % 2 == 0 ? NULL : "1");
+    }
+}
+
+/* What is there now and cannot be read stays, whatever was there, and nothing is put over it. */
+static void test_unread_now(void **state)
+{
+    struct fixture *f = *state;
+    struct files_rewind rewind;
+    struct files_entry entry;
+    put(f, "a", STR("1"));
+    put(f, "b", STR("1"));
+    uint64_t then = latest(f);
+    put(f, "a", STR("2"));
+    put(f, "b", STR("2"));
+    put(f, "later", STR("2"));
+    harm((struct harm){f, ITS_ENTRY, stat_of(f, "a"), 0, true});
+    harm((struct harm){f, ITS_ENTRY, stat_of(f, "later"), 0, true});
+    struct files_rewind_input in = back(f, "", then);
+    assert_ok(files_rewind_begin(fixture_ctx(f), &in, &rewind));
+    (void)finish(f, &rewind);
+    assert_int_equal(rewind.damaged, 2);
+    assert_content(f, "b", "1");
+    assert_int_equal(files_stat(&f->ctx, f->session, STR("a"), &entry), ERR_CORRUPT);
+    assert_int_equal(files_stat(&f->ctx, f->session, STR("later"), &entry), ERR_CORRUPT);
+    in = back(f, "a", then);
+    assert_int_equal(files_rewind_begin(fixture_ctx(f), &in, &rewind), ERR_CORRUPT);
+    uint64_t first;
+    assert_int_equal(files_rewind_find(&f->ctx, f->session, &first), ERR_NOT_FOUND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_and_undone),    cmocka_unit_test(test_folder_alone),
         cmocka_unit_test(test_one_moment),        cmocka_unit_test(test_in_the_way),
         cmocka_unit_test(test_grown_elsewhere),   cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_went_with_another),
+        cmocka_unit_test(test_went_with_another), cmocka_unit_test(test_past_damage),
+        cmocka_unit_test(test_past_many),         cmocka_unit_test(test_unread_now),
     };
     return fixture_run(tests, sizeof tests / sizeof tests[0]);
 }

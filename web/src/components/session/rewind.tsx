@@ -18,6 +18,9 @@ import { say, sayProblem } from "../toaster";
 /** The moment may have gone since the page was told of it. */
 export const thenWords = ({ moment }: Rewound, at: number): string => (moment === at ? "then" : "somewhat later: that moment is not kept any more");
 
+/** What the store cannot read any more stays as it is. */
+const damagedWords = ({ damaged = 0 }: Rewound): string => (damaged > 0 ? `, but ${formatCount(damaged, "item")} in the store ${damaged === 1 ? "is" : "are"} damaged and stayed as ${damaged === 1 ? "it is" : "they are"}` : "");
+
 /** Asks until all of it is done, which may take several calls. */
 async function rewind(sessionId: string, what: Named, at: number, tell: (changed: number) => void): Promise<Rewound> {
   const idempotencyKey = newKey();
@@ -59,8 +62,9 @@ export function RewindDialog({ sessionId, folder, moment, onDone, onClose }: Rew
     const then = thenWords(rewound, moment.version);
     refreshFiles(sessionId);
     onClose();
-    if (rewound.changed === 0) return say(`${what} is already as it was ${then}`);
-    say(`${what} is as it was ${then}: ${formatCount(rewound.changed, "item")} changed`, () => void undo(sessionId, folder, rewound.before));
+    const but = damagedWords(rewound);
+    if (rewound.changed === 0) return say(`${what} is already as it was ${then}${but}`);
+    say(`${what} is as it was ${then}: ${formatCount(rewound.changed, "item")} changed${but}`, () => void undo(sessionId, folder, rewound.before));
     onDone?.();
   });
   return (
