@@ -13,9 +13,6 @@
 
 enum { FORKER_MAGIC = 0x666f726b, STACK = 1 << 20 };
 
-static const usec_t look_every = 60 * USEC_PER_SEC; /* should a bell be lost */
-static const usec_t retry_after = USEC_PER_SEC;
-
 struct lifecycle_forker {
     unsigned magic;
     struct store *store;
@@ -25,9 +22,9 @@ struct lifecycle_forker {
     struct lock_cond changed;
     bool stop;
     bool rung;
-    bool failed; /* in this turn; of the thread alone, as reached is */
-    struct map
-        *reached; /* session id → char *, the last path that is copied; of the thread alone */
+    /* Of the thread alone: */
+    struct map *reached; /* session id → char *, the last path that is copied */
+    struct lifecycle_delays delays;
 };
 
 struct round {
@@ -74,18 +71,22 @@ static void forget(struct lifecycle_forker *f, struct str id)
 /* True: there is more of it. */
 static bool step(struct lifecycle_forker *f, const struct sessions_forking *fork)
 {
+    if (!lifecycle_delays_due(&f->delays, fork->id)) {
+        return false;
+    }
     ARENA_AUTO(arena);
     const char *reached = map_get(f->reached, fork->id);
     struct lifecycle_copy copy = {.fork = fork, .after = str_from(reached)};
     struct lifecycle_copied copied;
     int r = lifecycle_copy_step(f->store, &arena, &copy, &copied);
+    bool failed = r < 0 && r != ERR_STALE;
+    lifecycle_delays_tried(&f->delays, fork->id, failed);
     forget(f, fork->id);
     if (r == 0 && !copied.whole) {
         (void)map_put(f->reached, fork->id, mem_dup(copied.after.p, copied.after.n));
         return true;
     }
-    if (r < 0 && r != ERR_STALE) {
-        f->failed = true;
+    if (failed) {
         log_warn("lifecycle", "the copy " STR_FMT " is begun again later: %s", STR_ARG(fork->id),
                  err_name(r));
     }
@@ -102,10 +103,9 @@ static bool stopping(struct lifecycle_forker *f)
 static bool rewinds(struct lifecycle_forker *f)
 {
     bool more = false;
-    int r = stopping(f) ? 0 : lifecycle_rewind_step(f->store, &more);
+    int r = stopping(f) ? 0 : lifecycle_rewind_step(f->store, &f->delays, &more);
     if (r < 0) {
         log_warn("lifecycle", "a return to a moment goes on later: %s", err_name(r));
-        f->failed = true;
     }
     return more;
 }
@@ -116,13 +116,12 @@ static bool turn(struct lifecycle_forker *f)
     ARENA_AUTO(arena);
     struct round round = {.arena = &arena};
     bool more = false;
-    f->failed = false;
     do {
         round.cursor = round.page.next;
         int r = store_read(f->store, page_fn, &round);
+        lifecycle_delays_tried(&f->delays, STR("forks"), r < 0);
         if (r < 0) {
             log_warn("lifecycle", "what is to be copied cannot be read: %s", err_name(r));
-            f->failed = true;
             return false;
         }
         for (size_t i = 0; i < round.page.n && !stopping(f); i++) {
@@ -132,9 +131,10 @@ static bool turn(struct lifecycle_forker *f)
     return rewinds(f) || more;
 }
 
+/* A bell may be lost: at the latest the delays' longest. What is rung for is new, so nothing delays it. */
 static bool wait_for_turn(struct lifecycle_forker *f, bool more)
 {
-    usec_t deadline = time_monotonic() + (f->failed ? retry_after : look_every);
+    usec_t deadline = lifecycle_delays_end(&f->delays);
     LOCK_SCOPE(&f->lock);
     while (!more && !f->stop && !f->rung && lock_cond_wait_until(&f->changed, &f->lock, deadline)) {
     }
@@ -147,6 +147,7 @@ static void *run(void *ctx)
     struct lifecycle_forker *f = ctx;
     bool more;
     do {
+        lifecycle_delays_begin(&f->delays);
         more = turn(f);
     } while (wait_for_turn(f, more));
     return NULL;
@@ -170,6 +171,7 @@ static void destroy(struct lifecycle_forker *f)
         mem_free(value);
     }
     map_destroy(f->reached);
+    lifecycle_delays_fini(&f->delays);
     lock_cond_fini(&f->changed);
     lock_fini(&f->lock);
     f->magic = 0;
@@ -182,6 +184,7 @@ int lifecycle_forker_start(struct store *store, struct lifecycle_forker **ret_fo
     f->magic = FORKER_MAGIC;
     f->store = store;
     f->reached = map_create();
+    lifecycle_delays_init(&f->delays);
     lock_init(&f->lock, LOCK_FORKER);
     lock_cond_init(&f->changed);
     ARENA_AUTO(arena);

@@ -50,21 +50,25 @@ static int one_step(struct store *store, struct arena *arena, const struct data_
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
-int lifecycle_rewind_step(struct store *store, bool *ret_more)
+int lifecycle_rewind_step(struct store *store, struct lifecycle_delays *delays, bool *ret_more)
 {
     ARENA_AUTO(arena);
     struct found found = {.arena = &arena};
     bool any = false;
     int r = store_read(store, found_read, &found);
     size_t n = r == 0 ? found.n : 0;
+    lifecycle_delays_tried(delays, STR("rewinds"), r < 0);
     for (size_t i = 0; i < n; i++) {
+        struct str id = found.at[i].id;
         bool more = false;
+        if (!lifecycle_delays_due(delays, id)) {
+            continue;
+        }
         int step = one_step(store, &arena, &found.at[i], &more);
+        lifecycle_delays_tried(delays, id, step < 0);
         r = r < 0 ? r : step;
         any = any || more;
     }
-    if (r == 0) {
-        *ret_more = any;
-    }
+    *ret_more = any;
     return r;
 }
