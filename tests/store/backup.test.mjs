@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { Client, freePort, newSession, program, Server, until } from "../api/harness.mjs";
-import { compare, content, Load } from "./load.mjs";
+import { COLLECTING, collected, compare, content, cutOff, Load } from "./load.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "coditect-backup-"));
 chmodSync(folder, 0o755); // a server that gave up root reads and writes in it
@@ -51,22 +51,33 @@ async function backupBeside(server, to) {
   return { begin, end: Date.now() };
 }
 
-test("a backup under load has every write that was acknowledged before it", async (t) => {
-  const server = await Server.start({ t });
+test("a backup under load has every write and deletion that was acknowledged before it, whatever is collected", async (t) => {
+  const server = await Server.start({ t, args: COLLECTING });
   const client = await server.account();
   const path = `/sessions/${(await newSession(client)).id}/files`;
   const to = fresh("backup");
   const load = new Load(client, path, 4);
   await until("some files are there", () => load.acknowledged.length > 60);
-  const before = [...load.acknowledged];
-  await backupBeside(server, to);
+  await cutOff(client, `${path}/lost`);
+  await until("some is collected", () => collected(server) > 0, 60_000);
+  let before;
+  const duringOne = async () => { // a backup
+    const had = collected(server);
+    before = [...load.acknowledged];
+    const lost = cutOff(client, `${path}/lost`); // there is always more to collect
+    await backupBeside(server, to);
+    const more = collected(server) > had;
+    await lost;
+    return more;
+  };
+  await until("some is collected during a backup", duringOne, 120_000);
   const during = load.acknowledged.length - before.length;
   await until("writers went on", () => load.acknowledged.length > before.length + during);
   assert.ok(during > 0, "no write was acknowledged while the backup ran");
   await load.stop();
   t.diagnostic(`${before.length} writes before, ${during} during the backup`);
 
-  const [moment] = moments(to);
+  const moment = moments(to).sort().at(-1);
   assert.match(moment, /^\d{8}-\d{6}\.\d{3}-[0-9a-f]{16}$/);
   done(["--verify-backup", to]);
   assert.match(backup(server, to), /^backup \d{8}-/);
@@ -76,9 +87,12 @@ test("a backup under load has every write that was acknowledged before it", asyn
   rmSync(join(server.data, "store"), { recursive: true });
 
   const whole = await restored(t, to);
-  await compare(whole, token, path, later);
+  await compare(whole, token, path, { done: later });
+  const gone = later.findLast((one) => one.gone && !later.some(({ name, at }) => name === one.name && at > one.at));
+  assert.equal((await new Client(whole, token).write(`${path}/${gone.name}`, "it came back")).status, 200);
+  await assert.rejects(compare(whole, token, path, { done: later }), /was deleted last/);
   const old = await restored(t, to, "--moment", moment);
-  await compare(old, token, path, before);
+  await compare(old, token, path, { done: before, later: later.slice(before.length) });
   rmSync(server.data, { recursive: true });
 });
 
