@@ -224,6 +224,20 @@ static struct str known_to(const struct files_children *a, const struct files_ch
     return a->more ? a->last : b->last;
 }
 
+/* The next by name; of one name who is there before who went. */
+static struct files_named next_named(const struct files_children *here, size_t *h,
+                                     const struct files_children *gone, size_t *g)
+{
+    int order = *h == here->n   ? 1
+                : *g == gone->n ? -1
+                                : str_cmp(here->at[*h].name, gone->at[*g].name);
+    if (order > 0) {
+        return gone->at[(*g)++];
+    }
+    *g += order == 0 && here->at[*h].damaged; /* nobody knows which of them it was: told once */
+    return here->at[(*h)++];
+}
+
 int files_children(struct files_tx *tx, const struct files_children_query *query,
                    struct files_children *ret_children)
 {
@@ -244,9 +258,7 @@ int files_children(struct files_tx *tx, const struct files_children_query *query
         .at = ARENA_ARRAY(tx->arena, struct files_named, here.n + gone.n + 1)};
     all.last = known_to(&here, &gone, &all.more);
     for (size_t h = 0, g = 0; h < here.n || g < gone.n;) {
-        bool take_here =
-            g == gone.n || (h < here.n && str_cmp(here.at[h].name, gone.at[g].name) <= 0);
-        struct files_named child = take_here ? here.at[h++] : gone.at[g++];
+        struct files_named child = next_named(&here, &h, &gone, &g);
         if (all.more && str_cmp(child.name, all.last) > 0) {
             break;
         }

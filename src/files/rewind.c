@@ -83,7 +83,7 @@ static int make_folder(struct page *page, struct files_place *place,
     int r = place->there ? remove_at(page, place) : 0;
     bool dead = false;
     r = r < 0 ? r : files_id_is_dead(tx, then->id, &dead);
-    if (r < 0) {
+    if (r < 0 && r != ERR_CORRUPT) { /* a new one, then, for what was in it */
         return r;
     }
     change_next(page);
@@ -266,12 +266,28 @@ static int session_says(struct files_tx *tx, usec_t rewinding_at)
     return r;
 }
 
-/* What was at path, as it was later where its version of then is lost. ERR_NOT_FOUND, ERR_NOT_DIRECTORY. */
+/* What was at path, as it was later (1) where its version of then is lost. ERR_NOT_FOUND, ERR_NOT_DIRECTORY, ERR_CORRUPT. */
 static int folder_then(struct files_tx *tx, struct str path, uint64_t moment,
                        struct files_record *ret_folder)
 {
     int r = files_record_at(tx, path, moment, ret_folder);
-    return r == ERR_CORRUPT ? files_name_at(tx, path, moment, ret_folder) : r;
+    if (r == ERR_CORRUPT) {
+        r = files_name_at(tx, path, moment, ret_folder);
+        r = r == 0 ? 1 : r;
+    }
+    return r;
+}
+
+static int page_begin(struct page *page, struct files_record *ret_folder)
+{
+    struct files_rewind_record *record = &page->record;
+    int r = folder_then(&page->tx, record->path, record->moment, ret_folder);
+    if (r > 0 || r == ERR_CORRUPT) {
+        page->damaged += record->phase == FILES_REWIND_ROOT;
+        record->phase = r > 0 ? record->phase : FILES_REWIND_END; /* not even its name is known */
+        r = 0;
+    }
+    return r;
 }
 
 static int page_run(struct page *page)
@@ -280,7 +296,7 @@ static int page_run(struct page *page)
     struct files_rewind_record *record = &page->record;
     struct files_record folder;
     uint64_t first = tx->usage.seq;
-    int r = folder_then(tx, record->path, record->moment, &folder);
+    int r = page_begin(page, &folder);
     while (r == 0 && record->phase != FILES_REWIND_END && !page_is_full(page)) {
         bool done;
         r = phase_on(page, &folder, &done);
@@ -316,7 +332,6 @@ struct rewind {
     const struct files_rewind_input *in;
     struct str session;
     uint64_t first;
-    uint64_t at;
     usec_t now;
     struct broken broken; /* found by a step; the next one ends behind it */
     struct files_rewind result;
@@ -448,49 +463,4 @@ int files_rewind_begin(struct data_context *ctx, const struct files_rewind_input
         *ret_rewind = rewind.result;
     }
     return r == ERR_NOT_DIRECTORY ? files_restore_at(ctx, in, ret_rewind) : r;
-}
-
-static int moment_read(struct txn *txn, void *arg)
-{
-    struct rewind *rewind = arg;
-    struct files_tx tx = {0};
-    uint64_t at = rewind->first ? rewind->first : FILES_NOW;
-    int r = files_tx_begin(&tx, txn, &rewind->ctx->scope, rewind->session);
-    r = r < 0 ? r : files_moment_settle(&tx, &at);
-    rewind->at = at == FILES_NOW ? tx.usage.seq : at;
-    return r;
-}
-
-int files_moment(struct data_context *ctx, struct str session, uint64_t at, uint64_t *ret_at)
-{
-    struct rewind rewind = {.ctx = ctx, .session = session, .first = at};
-    int r = store_read(ctx->store, moment_read, &rewind);
-    if (r == 0) {
-        *ret_at = rewind.at;
-    }
-    return r;
-}
-
-static int find_read(struct txn *txn, void *arg)
-{
-    struct rewind *rewind = arg;
-    struct files_tx tx = {0};
-    struct files_rewind_record record;
-    int r = files_tx_begin(&tx, txn, &rewind->ctx->scope, rewind->session);
-    r = r < 0 ? r : files_rewind_before(&tx, tx.usage.seq, &record);
-    if (r == 0) {
-        rewind->first = record.first;
-        r = record.last == 0 ? 0 : ERR_NOT_FOUND;
-    }
-    return r;
-}
-
-int files_rewind_find(struct data_context *ctx, struct str session, uint64_t *ret_first)
-{
-    struct rewind rewind = {.ctx = ctx, .session = session};
-    int r = store_read(ctx->store, find_read, &rewind);
-    if (r == 0) {
-        *ret_first = rewind.first;
-    }
-    return r;
 }

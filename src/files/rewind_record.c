@@ -180,3 +180,57 @@ int files_moment_settle(struct files_tx *tx, uint64_t *at)
     } while (r == 0 && *at > before);
     return r;
 }
+
+struct asked {
+    const struct data_context *ctx;
+    struct str session;
+    uint64_t at;
+    uint64_t found; /* result */
+};
+
+static int moment_read(struct txn *txn, void *arg)
+{
+    struct asked *asked = arg;
+    struct files_tx tx = {0};
+    uint64_t at = asked->at ? asked->at : FILES_NOW;
+    int r = files_tx_begin(&tx, txn, &asked->ctx->scope, asked->session);
+    r = r < 0 ? r : files_moment_settle(&tx, &at);
+    if (r == 0) {
+        asked->found = at == FILES_NOW ? tx.usage.seq : at;
+    }
+    return r;
+}
+
+int files_moment(struct data_context *ctx, struct str session, uint64_t at, uint64_t *ret_at)
+{
+    struct asked asked = {.ctx = ctx, .session = session, .at = at};
+    int r = store_read(ctx->store, moment_read, &asked);
+    if (r == 0) {
+        *ret_at = asked.found;
+    }
+    return r;
+}
+
+static int find_read(struct txn *txn, void *arg)
+{
+    struct asked *asked = arg;
+    struct files_tx tx = {0};
+    struct files_rewind_record record;
+    int r = files_tx_begin(&tx, txn, &asked->ctx->scope, asked->session);
+    r = r < 0 ? r : files_rewind_before(&tx, tx.usage.seq, &record);
+    if (r == 0) {
+        asked->found = record.first;
+        r = record.last == 0 ? 0 : ERR_NOT_FOUND;
+    }
+    return r;
+}
+
+int files_rewind_find(struct data_context *ctx, struct str session, uint64_t *ret_first)
+{
+    struct asked asked = {.ctx = ctx, .session = session};
+    int r = store_read(ctx->store, find_read, &asked);
+    if (r == 0) {
+        *ret_first = asked.found;
+    }
+    return r;
+}
