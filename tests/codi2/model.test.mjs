@@ -300,22 +300,31 @@ class Other {
 }
 const author = { kind: "api", id: "usr-other" };
 
+/** Who works in a round. One side alone begins with both equal: what it leaves is what both come to, and nobody hears of a conflict. */
+const [BOTH, HERE, THERE] = [0, 1, 2];
+
 /** Both sides write, and now and then the workspace loses its index alone; in the end they are equal, and the history has all that
  *  either wrote and was told is kept. */
 async function playBoth(t, seed) {
   const run = new Run(t, seed);
   const forgets = randomFrom(seed * 31_337 + 11); // its own: the rest goes as without it
+  const alone = randomFrom(seed * 50_021 + 7); // the same
   const other = new Other(run.world, run.random, run.shape === LARGE);
   const wanted = new Set();
   await run.begin();
   for (let round = 0; round < run.shape.rounds; round++) {
-    await run.work.grow?.();
+    const who = round === 0 ? BOTH : alone(3);
+    const before = (await run.world.status()).notice;
+    run.note(["both sides work", "the workspace works alone", "only others work"][who]);
+    if (who !== THERE) await run.work.grow?.();
     for (let i = 0; i < run.shape.operations; i++) {
-      await run.work.operate();
-      if (run.random(3) === 0) await other.change().catch(() => {}); // the server may be away
+      if (who !== THERE) await run.work.operate();
+      if (run.random(3) === 0 && who !== HERE) await other.change().catch(() => {}); // the server may be away
       await run.disturb();
-      if (forgets(15) === 0) await run.loseIndex();
+      // Without its index codi2 cannot know who worked alone: what differs then is told.
+      if (forgets(15) === 0 && who === BOTH) await run.loseIndex();
     }
+    const left = who === THERE ? await until("a look at the store", () => told(run.world)) : expected(run.world.tree());
     await run.mend();
     const mine = await until("a look at the disk", () => hashes(expected(run.world.tree()))); // which others change meanwhile
     await until("a barrier", () => run.world.sync().then(() => true), run.shape.seconds);
@@ -325,6 +334,10 @@ async function playBoth(t, seed) {
       same(await told(run.world), expected(run.world.tree()), run.words("the sides differ"));
       return true;
     }, run.shape.seconds);
+    if (who === BOTH) continue;
+    same(await told(run.world), left, run.words("one side worked alone, and something else came on top"));
+    const { notice = before } = await run.world.status();
+    assert.deepEqual(notice, before, run.words("a conflict with nobody"));
   }
   const kept = new Set((await run.world.events()).map((event) => event.hash));
   for (const hash of [...wanted, ...other.written]) assert.ok(kept.has(hash), run.words(`${hash} is not in the history`));
