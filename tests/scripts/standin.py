@@ -1,6 +1,7 @@
 """A small checkout around the real scripts, in which only coditectd is a stand-in that misbehaves
 on request. What the real product does is tested by test_product.py."""
 
+import atexit
 import os
 import pathlib
 import shutil
@@ -87,7 +88,7 @@ class Checkout:
     """A temporary checkout with the real scripts/."""
 
     def __init__(self):
-        self.top = pathlib.Path(tempfile.mkdtemp(prefix="standin-"))
+        self.top = make_place("standin-")
         self.src = self.top / "src"
         shutil.copytree(ROOT / "scripts", self.src / "scripts")
         self.write("meson.build", MESON)
@@ -131,7 +132,10 @@ class Checkout:
 
 
 class Up:
-    """scripts/up in a process group of its own, as a terminal would start it."""
+    """scripts/up in a process group of its own, as a terminal would start it. It and its workspaces would outlive this process:
+    whatever ends that, they end before it."""
+
+    unfinished = set()
 
     def __init__(self, checkout, *arguments, data=None):
         self.port = free_port()
@@ -143,6 +147,7 @@ class Up:
             [str(checkout.src / "scripts/up"), "--port", str(self.port), "--data", str(self.data),
              *arguments], env=checkout.environment(), stdin=subprocess.DEVNULL, stdout=self.log,
             stderr=subprocess.STDOUT, start_new_session=True)
+        Up.unfinished.add(self)
 
     def output(self):
         return pathlib.Path(self.log.name).read_text(encoding="utf-8")
@@ -178,7 +183,44 @@ class Up:
         return self.process.wait(timeout=DEADLINE_S)
 
     def close(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(timeout=DEADLINE_S)
-        self.log.close()
+        try:
+            if self.process.poll() is None:
+                self.process.terminate()
+                self.process.wait(timeout=DEADLINE_S)
+        finally:
+            self.log.close()
+            Up.unfinished.discard(self)
+
+
+places = []
+
+
+def make_place(prefix):
+    """A directory that is gone when this process has ended."""
+    places.append(pathlib.Path(tempfile.mkdtemp(prefix=prefix)))
+    return places[-1]
+
+
+@atexit.register
+def end_all():
+    """What a test did not end: an interrupted one makes no cleanups."""
+    for up in Up.unfinished:
+        up.process.terminate()  # all at once
+    for up in list(Up.unfinished):
+        up.close()
+    for place in places:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def interrupt(*_):
+    """By the one exception that unittest takes for no failure, behind which it would go on. timeout(1) may signal twice."""
+    for number in ENDS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+for one in ENDS:
+    signal.signal(one, interrupt)

@@ -7,7 +7,6 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 import unittest
@@ -24,7 +23,7 @@ class RealCheckout:
     src = standin.ROOT
 
     def __init__(self):
-        self.top = pathlib.Path(tempfile.mkdtemp(prefix="product-"))
+        self.top = standin.make_place("product-")
 
     @staticmethod
     def environment():

@@ -5,6 +5,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -258,6 +259,45 @@ class Parts(UpTest):
         up.interrupt()
         self.assertEqual(up.wait_end(), 130)
         standin.wait_for(lambda: standin.process_gone(child), "the build's child has ended")
+
+
+class TestsEnd(UpTest):
+    """What tests begin does not outlive them, however they end."""
+
+    PROGRAM = """import os, pathlib, signal, sys, types, unittest
+folder, top, end = sys.argv[1:]
+sys.path.insert(0, folder)
+import standin
+class Left(unittest.TestCase):
+    def test_a(self):
+        places = {"top": pathlib.Path(top), "src": pathlib.Path(top) / "src"}
+        up = standin.Up(types.SimpleNamespace(**places, environment=lambda: dict(os.environ)))
+        up.wait_ready()
+        print(up.process.pid, up.server, standin.make_place("standin-"), flush=True)
+        if end == "pause":
+            signal.pause()
+        self.fail("it closes nothing")
+    def test_b(self):
+        print("went on")
+unittest.main(argv=["left"])
+"""
+
+    def test_nothing_is_left(self):
+        for end in (None, *standin.ENDS):
+            with self.subTest(end=end):
+                child = subprocess.Popen(
+                    [sys.executable, "-c", self.PROGRAM, str(pathlib.Path(__file__).parent),
+                     str(self.checkout.top), "pause" if end else "fail"], text=True,
+                    env=self.checkout.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                up, server, place = child.stdout.readline().split()
+                if end:
+                    child.send_signal(end)
+                output, errors = child.communicate(timeout=standin.DEADLINE_S)
+                self.assertNotEqual(child.returncode, 0, errors)
+                self.assertEqual("went on" in output, end is None, errors)
+                for pid in (up, server):
+                    self.assertTrue(standin.process_gone(pid), f"{pid} is left: {errors}")
+                self.assertFalse(pathlib.Path(place).exists())
 
 
 class Node(UpTest):
