@@ -7,7 +7,7 @@ import { Client } from "../api/harness.mjs";
 export const content = (i) => Buffer.from(`${i} `.repeat(1 + (i * 7919) % 9000) + createHash("sha256").update(`${i}`).digest("hex"));
 
 /** What a server of the tests of backups under load is told: what nothing names goes within a second. */
-export const COLLECTING = ["--store-collect", "1", "--store-spare", "0", "--store-pace", "1000000000"];
+export const COLLECTING = ["--store-collect", "1", "--store-spare", "0", "--store-pace", "1000000000", "--rate-factor", "100000"];
 
 /** An upload that ends in its middle: what it brought is named by nothing. */
 export const cutOff = ({ server, token }, path) => new Promise((resolve) => {
