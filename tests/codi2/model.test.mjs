@@ -331,6 +331,7 @@ async function playBoth(t, seed) {
     for (const hash of mine) wanted.add(hash);
     await until("both sides are equal", async () => {
       await run.world.sync();
+      if (await run.isHeldBack()) await run.deleteHeldBack();
       same(await told(run.world), expected(run.world.tree()), run.words("the sides differ"));
       return true;
     }, run.shape.seconds);
