@@ -258,6 +258,18 @@ static void set_name(struct api_call *call, struct str name, const char *suffix)
     http_set(call->res, "Content-Disposition", arena_str(call->req->arena, buf_str(&text)));
 }
 
+/* What was written while files go back to a moment is in no moment until that is done; the one before it lacks it. */
+int api_now_is_whole(struct api_call *call, struct str session)
+{
+    uint64_t first;
+    int r = files_rewind_find(&call->data, session, &first);
+    if (r == 0) {
+        return data_fault(&call->data, ERR_CONFLICT, NULL,
+                          "Its files are going back to a moment. Ask again when that is done.");
+    }
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
 int api_answer_archive(struct api_call *call, const struct api_archive_of *of)
 {
     struct download d = {.call = call,
@@ -268,7 +280,8 @@ int api_answer_archive(struct api_call *call, const struct api_archive_of *of)
     d.data.arena = &d.arena;
     struct files_tree_input first = {.session = of->session, .at = of->at, .limit = TREE_PAGE};
     struct files_page page;
-    int r = files_tree(&d.data, &first, &page);
+    int r = of->at == 0 ? api_now_is_whole(call, of->session) : 0;
+    r = r < 0 ? r : files_tree(&d.data, &first, &page);
     r = r < 0 ? r : api_shared_stands(call);
     if (r == 0) {
         http_set(call->res, "Content-Type",
@@ -288,28 +301,12 @@ int api_answer_archive(struct api_call *call, const struct api_archive_of *of)
     return r == ERR_CLOSED ? 0 : r; /* a client that went away is nobody's fault */
 }
 
-/* What was written while files go back to a moment is in no moment until that is done; the one before it lacks it. */
-static int check_now(struct api_call *call, struct str session)
-{
-    uint64_t first;
-    int r = files_rewind_find(&call->data, session, &first);
-    if (r == 0) {
-        return data_fault(&call->data, ERR_CONFLICT, NULL,
-                          "Its files are going back to a moment. Ask again when that is done, or "
-                          "name a moment of the history.");
-    }
-    return r == ERR_NOT_FOUND ? 0 : r;
-}
-
 int api_files_archive(struct api_call *call, const struct api_files_archive_in *in)
 {
     struct sessions_view view;
     int r = sessions_get(&call->data, in->session_id, &view);
     if (r == 0 && in->at == 0 && call->req->method != HTTP_HEAD) {
         r = api_barrier(call, &view);
-    }
-    if (r == 0 && in->at == 0) {
-        r = check_now(call, in->session_id);
     }
     if (r < 0) {
         return r;

@@ -44,7 +44,10 @@ int api_answer_changes(struct api_call *call, struct files_log_input *in,
 /* Restores, and answers with the entry. */
 int api_answer_restored(struct api_call *call, const struct files_restore_input *in) BASE_MUST_USE;
 
-/* Answers with all files of a session, or of a home, as of a moment (0: now). */
+/* ERR_CONFLICT, with words: files are going back to a moment, so that a copy of now would lack what is written meanwhile. */
+int api_now_is_whole(struct api_call *call, struct str session) BASE_MUST_USE;
+
+/* Answers with all files of a session, or of a home, as of a moment (0: now, ERR_CONFLICT as above). */
 struct api_archive_of {
     struct str session; /* or the person */
     struct str name;    /* of the file, without its ending */

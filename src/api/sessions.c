@@ -200,7 +200,8 @@ int api_sessions_fork(struct api_call *call, const struct api_sessions_fork_in *
     int r = in->at > 0 ? files_moment(&call->data, in->session_id, (uint64_t)in->at, &input.at) : 0;
     r = r < 0 ? r : before_fork(call, &input, &made);
     if (r == 0 && !made && in->at == 0) {
-        r = files_moment(&call->data, in->session_id, 0, &input.at);
+        r = api_now_is_whole(call, in->session_id);
+        r = r < 0 ? r : files_moment(&call->data, in->session_id, 0, &input.at);
     }
     if (r == 0 && !made) {
         r = fork_size(call, &input);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { newSession, Server, serverForFile, until } from "./harness.mjs";
+import { Client, newSession, Server, serverForFile, until } from "./harness.mjs";
 
 const server = await serverForFile();
 const ada = await server.account("ada");
@@ -219,9 +219,14 @@ out.close()`], { maxBuffer: 64 << 20 });
   };
   const one = await fill("a");
   const two = await fill("b");
+  const { token } = (await ada.post(`${base}/links`, { name: "of now" })).data;
+  const link = new Client(server, token);
+  const forkOf = (body) => ada.post(`${base}/fork`, body);
   const pending = ada.post(`${base}/files:restore`, { at: one });
   await until("it has begun", async () => (await ada.get(`${base}/files?at=${two + 1}`)).status !== 404);
-  const now = await ada.get(`${base}/archive`);
+  const fork = await forkOf({ name: "of now" });
+  const shared = await link.get("/shared/archive");
+  const now = await ada.get(`${base}/archive`); // the last: when it was refused, the others were asked in time
   const named = await ada.get(`${base}/archive?at=${two}`);
   const { status, data } = await pending;
   assert.equal(status, 200);
@@ -229,13 +234,17 @@ out.close()`], { maxBuffer: 64 << 20 });
   assert.deepEqual([named.status, named.headers.moment], [200, String(two)]);
   // Over a store that fails, the request may have been sent again: then a second return may be in hand.
   await until("there is one of now again", async () => (await ada.get(`${base}/archive`)).status === 200);
+  assert.equal((await link.get("/shared/archive")).status, 200);
+  assert.equal((await forkOf({ name: "afterwards" })).status, 202);
   if (now.status === 200) return false;
-  assert.deepEqual([now.status, now.code], [409, "conflict"]);
-  assert.match(now.json.error.message, /^Its files are going back to a moment\./);
+  for (const reply of [fork, shared, now]) {
+    assert.deepEqual([reply.status, reply.code], [409, "conflict"]);
+    assert.match(reply.json.error.message, /^Its files are going back to a moment\./);
+  }
   return true;
 }
 
-test("in hand there is no archive of now, which would be without what came since", { timeout: 300_000 }, async () => {
+test("in hand there is no archive and no fork of now, which would be without what came since", { timeout: 300_000 }, async () => {
   let shown = false;
   for (let files = 1000; !shown && files < 40_000; files *= 2) shown = await archivedInHand(files);
   assert.ok(shown, "no return took as long as a question");
