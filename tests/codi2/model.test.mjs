@@ -324,7 +324,8 @@ async function playBoth(t, seed) {
       // Without its index codi2 cannot know who worked alone: what differs then is told.
       if (forgets(15) === 0 && who === BOTH) await run.loseIndex();
     }
-    const left = who === THERE ? await until("a look at the store", () => told(run.world)) : expected(run.world.tree());
+    const look = { [HERE]: () => expected(run.world.tree()), [THERE]: () => told(run.world) }[who];
+    const left = look && await until("a look at who worked", look); // a server may be away
     await run.mend();
     const mine = await until("a look at the disk", () => hashes(expected(run.world.tree()))); // which others change meanwhile
     await until("a barrier", () => run.world.sync().then(() => true), run.shape.seconds);
