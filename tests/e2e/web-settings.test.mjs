@@ -207,6 +207,7 @@ test("what the team's workspaces do not store: written, refused with its line, s
   await save.press("Enter");
   await until("the team's", async () => (await setting(ada, "files.ignore")).tenant === "*.iso\n/data/\n!keep.iso\n");
   await disabled(save, "nothing is left to save");
+  await until("it is said, too", async () => (await page.locator("[data-loading]").count()) === 0); // the spinner hides the button's name
   await look(page, "settings-ignore");
   await page.reload();
   await value(lines, "*.iso\n/data/\n!keep.iso\n");
