@@ -100,10 +100,11 @@ for (const path of [`${OF_THE_IDE}/settings.json`, `${OF_THE_IDE}/keymaps.json`]
     }
     const versions = await past(two, path);
     const texts = await Promise.all(versions.map((version) => content(two, path, version)));
-    assert.deepEqual([texts[0], texts.at(-1)], ["two", "one"], "from any session of the person");
+    assert.equal(texts[0], "two", "from any session of the person");
+    const first = versions[texts.indexOf("one")]; // the empty file that a write begins with may have its version, too
     assert.equal((await one.door("GET", `/past?path=${encodeURIComponent(path)}`)).status, 404);
 
-    const restored = await two.door("POST", "/past/restore?root=home", {}, JSON.stringify({ path, version: versions.at(-1).version }));
+    const restored = await two.door("POST", "/past/restore?root=home", {}, JSON.stringify({ path, version: first.version }));
     assert.equal(restored.status, 200, JSON.stringify(restored.body));
     await until("it is back in both", () => [one, two].every((world) => read(world, path) === "one"));
 
