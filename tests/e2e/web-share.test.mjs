@@ -64,6 +64,29 @@ test("whoever has it reads the files, and no address tells the token", async () 
   }
 });
 
+test("a link is shown as where it leads, and a name that is no text is downloaded from its row", async () => {
+  await ada.write(`/sessions/${session.id}/files/odd/link?type=symlink`, Buffer.from("src/\xff\n", "latin1"));
+  await ada.write(`/sessions/${session.id}/files/odd/b%FFd`, "its bytes");
+  await ada.write(`/sessions/${session.id}/files/odd/b%EF%BF%BDd`, "another's"); // what the first looks like as text
+  await ada.write(`/sessions/${session.id}/files/odd/l%FF?type=symlink`, "x");
+  await link("All files", guest).click();
+  await guest.reload(); // a list that was just asked for is not asked for again
+  await link("odd", guest).click();
+  const entries = guest.getByRole("list", { name: "Entries" });
+  await visible(entries.getByText("b\\xffd", { exact: true }));
+  await visible(entries.getByText("l\\xff", { exact: true }));
+  await look(guest, "shared odd names");
+  const coming = guest.waitForEvent("download");
+  await button("Download b\\xffd", guest).click();
+  assert.equal(readFileSync(await (await coming).path(), "utf8"), "its bytes");
+  await link("link", entries).click();
+  await visible(guest.getByText("src/\\xff\\n", { exact: true }));
+  await visible(guest.getByText(/^Symbolic link/));
+  await look(guest, "shared link");
+  await guest.reload();
+  await visible(guest.getByText("src/\\xff\\n", { exact: true }));
+});
+
 test("what is downloaded goes to the disk, not through the page's memory", async () => {
   const tab = await (await world.newContext({ workers: true })).newPage();
   await tab.goto(address.replace(/^https?:\/\/[^/]+/, home));

@@ -1,23 +1,25 @@
 // What a read-only link shows: a session's files, without a login. The link's token stands behind the address's '#', which browsers
 // send to no server, and goes in a header.
-import { Box, Button, Flex, Heading, Text } from "@chakra-ui/react";
+import { Box, Button, Flex, Heading, IconButton, Text } from "@chakra-ui/react";
 import { useQuery } from "@tanstack/react-query";
 import { Clock, Download, FolderOpen, Inbox, Unlink } from "lucide-react";
 import { useMemo } from "react";
 import { Link, useLocation, useSearchParams } from "react-router";
-import { ApiError, type Client, createClient, type Entry } from "../api/generated";
+import { ApiError, type Client, createClient, encodePath, type Entry } from "../api/generated";
 import { inOrder } from "../api/queries";
 import { Ago, Empty, ListSkeleton, Logo, usePageTitle } from "../components/bits";
 import { fetchToDisk, save } from "../components/files/actions";
 import { BlobContent, limitOf } from "../components/files/file-view";
+import { linkWords, Target } from "../components/files/link";
 import { EntryIcon } from "../components/files/tree";
 import { ProblemNotice } from "../components/problem-notice";
 import { sayProblem } from "../components/toaster";
 import { sentName } from "../lib/content";
 import { formatSize, formatUntil } from "../lib/format";
 import { momentWords } from "../lib/past";
-import { baseName, parentOf } from "../lib/paths";
+import { baseName, parentOf, sentPath } from "../lib/paths";
 import { resetOf } from "../lib/roles";
+import { shown as inWords, shownName } from "../lib/shown";
 import { watchedFetch } from "../stores/connection";
 
 const PAGE = 1000;
@@ -47,29 +49,6 @@ function To({ path, isFile, hash, children }: { readonly path: string; readonly 
   return <Link to={{ pathname: "/shared", search, hash }}>{children}</Link>;
 }
 
-function Row({ entry, hash }: { readonly entry: Entry; readonly hash: string }) {
-  const name = baseName(entry.path);
-  // An address cannot carry a name that is no text.
-  const isOpened = entry.path_b64 === undefined && entry.type !== "symlink";
-  return (
-    <Flex as="li" listStyleType="none" height="40px" align="center" gap="12px" paddingX="16px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }} _hover={{ bg: "bg.subtle" }}>
-      <Box color={entry.type === "dir" ? "accent.fg" : "fg.muted"} flexShrink="0"><EntryIcon entry={entry} size={16} /></Box>
-      <Text flex="1" minWidth="0" truncate>{isOpened ? <To path={entry.path} isFile={entry.type === "file"} hash={hash}>{name}</To> : name}</Text>
-      <Text color="fg.muted" fontVariantNumeric="tabular-nums" whiteSpace="nowrap" fontSize="13px">{entry.type === "file" && formatSize(entry.size)}</Text>
-      <Text width="130px" textAlign="end" color="fg.muted" display={{ base: "none", md: "block" }} fontSize="13px" whiteSpace="nowrap"><Ago time={entry.mtime} /></Text>
-    </Flex>
-  );
-}
-
-function Folder({ shown, path }: { readonly shown: Shown; readonly path: string }) {
-  const { data, error, refetch } = useFolder(shown, path);
-  if (isEnded(error)) return <Ended />;
-  if (error !== null) return <ProblemNotice error={error} retry={() => void refetch()} />;
-  if (data === undefined) return <ListSkeleton />;
-  if (data.length === 0) return <Empty icon={<Inbox size={20} />} title="This folder is empty" text="There is nothing in it." />;
-  return <Box as="ul" aria-label="Entries">{data.map((entry) => <Row key={entry.path_b64 ?? entry.path} entry={entry} hash={shown.hash} />)}</Box>;
-}
-
 interface Wanted {
   readonly url: string;
   readonly token: string;
@@ -89,22 +68,48 @@ async function fetchOut({ url, token, name, load }: Wanted): Promise<void> {
   }
 }
 
-function Bytes({ shown: { client, token, hash }, entry }: { readonly shown: Shown; readonly entry: Entry }) {
+function fetchFile({ client, token }: Shown, entry: Entry): void {
+  const path = sentPath(entry);
+  void fetchOut({ url: `/shared/files/${encodePath(path)}`, token, name: baseName(entry.path), load: () => client.sharedFilesGet({ path }) });
+}
+
+function Row({ entry, shown }: { readonly entry: Entry; readonly shown: Shown }) {
+  const name = shownName(entry);
+  const isUnnamed = entry.path_b64 !== undefined; // an address cannot carry a name that is no text
+  return (
+    <Flex as="li" listStyleType="none" height="40px" align="center" gap="12px" paddingX="16px" borderBottomWidth="1px" borderColor="border.muted" _last={{ borderBottomWidth: 0 }} _hover={{ bg: "bg.subtle" }}>
+      <Box color={entry.type === "dir" ? "accent.fg" : "fg.muted"} flexShrink="0"><EntryIcon entry={entry} size={16} /></Box>
+      <Text flex="1" minWidth="0" truncate>{isUnnamed ? name : <To path={entry.path} isFile={entry.type !== "dir"} hash={shown.hash}>{name}</To>}</Text>
+      {isUnnamed && entry.type === "file" && <IconButton size="xs" height="32px" variant="ghost" colorPalette="gray" aria-label={`Download ${name}`} onClick={() => fetchFile(shown, entry)}><Download size={14} /></IconButton>}
+      <Text color="fg.muted" fontVariantNumeric="tabular-nums" whiteSpace="nowrap" fontSize="13px">{entry.type === "file" && formatSize(entry.size)}</Text>
+      <Text width="130px" textAlign="end" color="fg.muted" display={{ base: "none", md: "block" }} fontSize="13px" whiteSpace="nowrap"><Ago time={entry.mtime} /></Text>
+    </Flex>
+  );
+}
+
+function Folder({ shown, path }: { readonly shown: Shown; readonly path: string }) {
+  const { data, error, refetch } = useFolder(shown, path);
+  if (isEnded(error)) return <Ended />;
+  if (error !== null) return <ProblemNotice error={error} retry={() => void refetch()} />;
+  if (data === undefined) return <ListSkeleton />;
+  if (data.length === 0) return <Empty icon={<Inbox size={20} />} title="This folder is empty" text="There is nothing in it." />;
+  return <Box as="ul" aria-label="Entries">{data.map((entry) => <Row key={`${entry.path} ${entry.path_b64 ?? ""}`} entry={entry} shown={shown} />)}</Box>;
+}
+
+function Bytes({ shown, entry }: { readonly shown: Shown; readonly entry: Entry }) {
+  const { client, hash } = shown;
   const limit = limitOf(entry);
   const { data, error, refetch } = useQuery({
     queryKey: ["shared", hash, "bytes", entry.path, entry.version],
     // An empty file has no range.
     queryFn: async ({ signal }) => (await client.sharedFilesGet({ path: entry.path, signal, ...(entry.size > limit ? { range: `bytes=0-${limit - 1}` } : {}) })).blob(),
   });
-  const fetchAll = (): void => {
-    void fetchOut({ url: `/shared/files/${entry.path.split("/").map(encodeURIComponent).join("/")}`, token, name: baseName(entry.path), load: () => client.sharedFilesGet({ path: entry.path }) });
-  };
   if (isEnded(error)) return <Ended />;
   return (
     <>
       <Flex height="48px" align="center" gap="8px" paddingLeft="16px" paddingRight="8px" borderBottomWidth="1px">
         <Text color="fg.muted" fontSize="13px" flex="1" truncate fontVariantNumeric="tabular-nums">{formatSize(entry.size)} · changed <Ago time={entry.mtime} /></Text>
-        <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={fetchAll}><Download size={14} />Download</Button>
+        <Button size="xs" height="32px" variant="outline" colorPalette="gray" onClick={() => fetchFile(shown, entry)}><Download size={14} />Download</Button>
       </Flex>
       {error !== null && <ProblemNotice error={error} retry={() => void refetch()} />}
       {error === null && (data === undefined ? <ListSkeleton /> : <BlobContent blob={data} entry={entry} size={entry.size} />)}
@@ -112,13 +117,23 @@ function Bytes({ shown: { client, token, hash }, entry }: { readonly shown: Show
   );
 }
 
+function SharedLink({ shown: { client, hash }, entry }: { readonly shown: Shown; readonly entry: Entry }) {
+  return (
+    <>
+      <Flex height="48px" align="center" paddingX="16px" borderBottomWidth="1px"><Text color="fg.muted" fontSize="13px" flex="1" truncate>{linkWords(entry)}</Text></Flex>
+      <Target of={["shared", hash, entry.path, entry.version]} load={(signal) => client.sharedFilesGet({ path: entry.path, signal })} />
+    </>
+  );
+}
+
 function File({ shown, path }: { readonly shown: Shown; readonly path: string }) {
   const { data, error, refetch } = useFolder(shown, parentOf(path));
-  const entry = data?.find((one) => one.path === path);
+  const entry = data?.find((one) => one.path === path && one.path_b64 === undefined);
   if (isEnded(error)) return <Ended />;
   if (error !== null) return <ProblemNotice error={error} retry={() => void refetch()} />;
   if (data === undefined) return <ListSkeleton />;
-  return entry === undefined ? <Empty icon={<Inbox size={20} />} title="This file is not there" text="It may have been moved or deleted." /> : <Bytes key={path} shown={shown} entry={entry} />;
+  if (entry === undefined) return <Empty icon={<Inbox size={20} />} title="This file is not there" text="It may have been moved or deleted." />;
+  return entry.type === "symlink" ? <SharedLink key={path} shown={shown} entry={entry} /> : <Bytes key={path} shown={shown} entry={entry} />;
 }
 
 function Trail({ path, hash }: { readonly path: string; readonly hash: string }) {
@@ -128,7 +143,7 @@ function Trail({ path, hash }: { readonly path: string; readonly hash: string })
       <To path="" isFile={false} hash={hash}>All files</To>
       {parts.map((part, i) => {
         const own = parts.slice(0, i + 1).join("/");
-        return <Flex as="span" key={own} gap="6px"><Text as="span" color="fg.subtle">/</Text>{i + 1 === parts.length ? <Text as="span" aria-current="page">{part}</Text> : <To path={own} isFile={false} hash={hash}>{part}</To>}</Flex>;
+        return <Flex as="span" key={own} gap="6px"><Text as="span" color="fg.subtle">/</Text>{i + 1 === parts.length ? <Text as="span" aria-current="page">{inWords(part)}</Text> : <To path={own} isFile={false} hash={hash}>{inWords(part)}</To>}</Flex>;
       })}
     </Flex>
   );

@@ -17,15 +17,17 @@ interface LinkProps {
   readonly entry: Entry;
 }
 
-/** at: the entry is one of this moment of a session. */
-export function LinkTarget({ tree, entry: { path, version }, at }: LinkProps & { readonly at?: number }) {
+interface TargetProps {
+  /** What names the link, and the version of it. */
+  readonly of: readonly (string | number)[];
+  readonly load: (signal: AbortSignal) => Promise<Response>;
+}
+
+/** What the link's bytes say, wherever they are asked for. */
+export function Target({ of, load }: TargetProps) {
   const { data, error, refetch } = useQuery({
-    queryKey: ["target", tree, path, version],
-    queryFn: async ({ signal }) => {
-      const asked = { path, signal };
-      const response = await (at === undefined ? treeOf(tree).get(asked) : api.filesGet({ ...asked, sessionId: tree, at }));
-      return shownBytes(new Uint8Array(await response.arrayBuffer()));
-    },
+    queryKey: ["target", ...of],
+    queryFn: async ({ signal }) => shownBytes(new Uint8Array(await (await load(signal)).arrayBuffer())),
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 60_000,
   });
@@ -36,6 +38,12 @@ export function LinkTarget({ tree, entry: { path, version }, at }: LinkProps & {
       <Box as="dd" fontFamily="mono" fontSize="13px" lineHeight="20px" overflowWrap="anywhere">{data}</Box>
     </Box>
   );
+}
+
+/** at: the entry is one of this moment of a session. */
+export function LinkTarget({ tree, entry: { path, version }, at }: LinkProps & { readonly at?: number }) {
+  const load = (signal: AbortSignal): Promise<Response> => (at === undefined ? treeOf(tree).get({ path, signal }) : api.filesGet({ path, signal, sessionId: tree, at }));
+  return <Target of={[tree, path, version]} load={load} />;
 }
 
 export const linkWords = ({ mtime }: Entry) => <>Symbolic link · changed <Ago time={mtime} /></>;
