@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newSession, until } from "../api/harness.mjs";
-import { attribute, button, counts, escape, gone, launch, visible } from "./browser.mjs";
+import { attribute, button, counts, escape, gone, launch, settles, visible } from "./browser.mjs";
 
 const SESSIONS = 60;
 
@@ -134,6 +134,18 @@ test("the list is drawn with a few parts for each card, its menu once it is open
   await attribute(button("Actions for Project 07", page), "aria-expanded", "true");
   await button("Actions for Project 07", page).click();
   await gone(first);
+});
+
+test("a menu that takes the focus once more while it fades gives it back in the end", async () => {
+  await openList();
+  const opener = button("Actions for Project 07", page);
+  const menu = page.getByRole("menu");
+  await opener.press("ArrowDown");
+  await visible(menu);
+  // As a frame does that comes late on a busy machine: it is for the menu that opens, and finds one that has closed.
+  await menu.evaluate((list) => document.getElementById(list.getAttribute("aria-labelledby")).addEventListener("focus", () => list.focus(), { once: true }));
+  await escape(page, menu);
+  await settles(() => page.evaluate(() => document.activeElement.ariaLabel), "Actions for Project 07", "what has the focus");
 });
 
 test("the name of a session leads to it on this page, with a key in another tab", async () => {

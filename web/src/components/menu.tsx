@@ -40,6 +40,9 @@ function List({ id, actions, head, isOpen, setOpen, at, onGone }: ListProps) {
   });
   useEffect(() => menu.api.setOpen(isOpen), [isOpen]);
   const end = (): void => {
+    // One that is closed before its first frame takes the focus in that frame, after it has given it back.
+    const isLost = document.activeElement === document.body || document.getElementById(listOf(id))?.contains(document.activeElement) === true;
+    if (isLost) document.getElementById(id)?.focus({ preventScroll: true });
     onGone();
     chosen.current?.run();
   };
